@@ -1,6 +1,9 @@
 package trace
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Call is a dense number for one service::operation pair, 0..Calls.Len()-1, so
 // that samplers index slices instead of hashing strings. Numbers are given in
@@ -54,6 +57,8 @@ func (c *Calls) Of(service, operation string) Call {
 		c.overflow++
 		return OverflowCall
 	}
+	// The names may be views into a batch that would be kept alive by them.
+	k = callKey{strings.Clone(k.service), strings.Clone(k.operation)}
 	id := Call(len(c.names))
 	c.ids[k] = id
 	c.names = append(c.names, k)
@@ -71,7 +76,7 @@ func (c *Calls) sanitise(operation string) string {
 	}
 	s := c.sanitiser.Clean(operation)
 	if len(c.clean) < 4*c.max {
-		c.clean[operation] = s
+		c.clean[strings.Clone(operation)] = s
 	}
 	return s
 }

@@ -1,0 +1,175 @@
+// Package scaleeval_test holds the checks of the whole tree: who may import whom.
+package scaleeval_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/scale-eval/scale-eval/"
+
+// allowed is the import graph: for each room the packages of this module and the
+// modules outside the standard library that it may import. A longer path wins over
+// its prefix. cmd may import everything.
+var allowed = map[string][]string{
+	"datasets/trace":     {},
+	"datasets":           {"datasets/trace", "github.com/apache/arrow/", "github.com/parquet-go/"},
+	"datasets/input":     {"datasets/trace", "github.com/klauspost/compress", "github.com/ulikunitz/xz"},
+	"datasets/gtrace":    {"datasets", "datasets/trace", "datasets/input", "go.yaml.in/yaml/"},
+	"datasets/tracemesh": {"datasets", "datasets/trace", "datasets/input"},
+	"datasets/nezha":     {"datasets", "datasets/trace", "datasets/input"},
+	"datasets/otlp":      {"datasets", "datasets/trace", "datasets/input", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
+	"datasets/jaeger":    {"datasets", "datasets/trace", "datasets/input"},
+	"datasets/otelgen":   {"datasets", "datasets/trace", "datasets/otlp", "go.opentelemetry.io/proto/otlp", "google.golang.org/"},
+	"datasets/synth":     {"datasets", "datasets/trace"},
+	"datasets/inject":    {"datasets", "datasets/trace"},
+	"datasets/catalog":   {"datasets", "github.com/apache/arrow/"},
+	"hst":                {"datasets/trace"},
+	"hst/samplertest":    {"datasets/trace"},
+	"eval":               {"datasets/trace", "gonum.org/v1/gonum"},
+	"eval/baselines":     {"datasets/trace", "hst", "gonum.org/v1/gonum"},
+	"reports":            {"datasets/trace", "eval", "sim", "tuning", "gonum.org/v1/", "golang.org/x/image"},
+	"tuning":             {"datasets/trace", "eval"},
+	"live":               {"datasets/trace", "go.yaml.in/yaml/"},
+	"cmd":                nil,
+}
+
+// pure rooms do no I/O, read no clock and draw no global randomness.
+var pure = []string{"datasets/trace", "hst", "eval", "tuning", "live"}
+
+// pureExcept are sub-packages of pure rooms whose job is I/O.
+var pureExcept = []string{"live/kube", "live/otlp", "live/tempo", "live/stream"}
+
+func TestImportGraph(t *testing.T) {
+	seen := 0
+	walkGo(t, func(dir, file string, imports []string, _ string) {
+		if strings.HasSuffix(file, "_test.go") {
+			return
+		}
+		seen++
+		room, rules, ok := rulesOf(dir)
+		if !ok {
+			t.Errorf("%s: no room of the import graph: add it to the table with a reason, or move it", file)
+			return
+		}
+		if room == "cmd" {
+			return
+		}
+		for _, imp := range imports {
+			if !importAllowed(imp, dir, rules) {
+				t.Errorf("%s: %s may not import %q", file, room, imp)
+			}
+		}
+	})
+	if seen < 5 {
+		t.Fatalf("walked %d files: the test looks in the wrong place", seen)
+	}
+}
+
+func TestPureRooms(t *testing.T) {
+	walkGo(t, func(dir, file string, imports []string, src string) {
+		if strings.HasSuffix(file, "_test.go") || !under(dir, pure) || under(dir, pureExcept) {
+			return
+		}
+		for _, imp := range imports {
+			if imp == "os" || imp == "net" || strings.HasPrefix(imp, "net/") || imp == "math/rand" || imp == "flag" {
+				t.Errorf("%s imports %q: this room does no I/O and draws no global randomness", file, imp)
+			}
+		}
+		for _, word := range []string{"time.Now(", "time.Since(", "time.Sleep(", "rand.IntN(", "rand.Float64(", "rand.Perm("} {
+			if strings.Contains(src, word) {
+				t.Errorf("%s uses %s…): time and randomness are arguments here", file, word)
+			}
+		}
+	})
+}
+
+func under(dir string, rooms []string) bool {
+	for _, r := range rooms {
+		if dir == r || strings.HasPrefix(dir, r+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func rulesOf(dir string) (room string, rules []string, ok bool) {
+	for room = dir; room != "."; room = filepath.ToSlash(filepath.Dir(room)) {
+		if rules, ok = allowed[room]; ok {
+			return room, rules, true
+		}
+	}
+	return "", nil, false
+}
+
+func importAllowed(imp, dir string, rules []string) bool {
+	if rest, inside := strings.CutPrefix(imp, module); inside {
+		if strings.HasPrefix(rest, dir+"/") || strings.Contains(rest, "/internal/") {
+			return true
+		}
+		// The catalog is the one table that knows every loader.
+		if dir == "datasets/catalog" && strings.HasPrefix(rest, "datasets/") {
+			return true
+		}
+		for _, r := range rules {
+			if rest == r {
+				return true
+			}
+		}
+		return false
+	}
+	if !strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") {
+		return true // standard library
+	}
+	for _, r := range rules {
+		if strings.HasPrefix(imp, r) {
+			return true
+		}
+	}
+	return false
+}
+
+func walkGo(t *testing.T, visit func(dir, file string, imports []string, src string)) {
+	t.Helper()
+	fset := token.NewFileSet()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if d.IsDir() || dir == "." || !strings.HasSuffix(path, ".go") {
+			return nil
+		}
+		src := readFile(t, path)
+		f, err := parser.ParseFile(fset, path, src, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		var imports []string
+		for _, i := range f.Imports {
+			imports = append(imports, strings.Trim(i.Path.Value, `"`))
+		}
+		visit(dir, path, imports, src)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
