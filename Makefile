@@ -1,0 +1,41 @@
+# scale-eval: what a developer runs. `make help` lists the targets.
+GO         ?= go
+PKG        := ./...
+BIN        := bin/scale-eval
+FUZZTIME   ?= 10s
+BENCH      ?= .
+BENCHCOUNT ?= 6
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: help build check test bench fuzz golden
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+build: ## build the command into bin/
+	$(GO) build -trimpath -o $(BIN) ./cmd/scale-eval
+
+check: ## formatting, modules, vet, staticcheck, import graph
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi
+	$(GO) mod tidy -diff
+	$(GO) vet $(PKG)
+	$(GO) run $(STATICCHECK) $(PKG)
+	$(GO) test -count=1 -run 'TestImportGraph|TestPureRooms' .
+
+test: ## every test; real data through SCALE_EVAL_DATA, River's scores through SCALE_EVAL_GOLDEN
+	$(GO) test $(PKG)
+
+bench: ## benchmarks, ready for benchstat (BENCH=regexp BENCHCOUNT=n)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCHCOUNT) $(PKG)
+
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list $(PKG)); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s $$pkg; \
+	  done; \
+	done
+
+golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
+	@test -n "$$SCALE_EVAL_GOLDEN" || { echo "set SCALE_EVAL_GOLDEN to the folder with index.json"; exit 2; }
+	$(GO) test -count=1 -v -run 'TestGolden' ./hst

@@ -1,0 +1,80 @@
+package scores
+
+import (
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// row is one test span of scores.parquet.
+type row struct {
+	TraceID   [16]byte `parquet:"trace_id"`
+	SpanID    [8]byte  `parquet:"span_id"`
+	Service   string   `parquet:"service,dict"`
+	Operation string   `parquet:"operation,dict"`
+	Start     int64    `parquet:"start,timestamp(nanosecond),delta"`
+	Duration  int64    `parquet:"duration"` // ns, after a shock
+	Label     string   `parquet:"label,optional,dict"`
+	LabelKind string   `parquet:"label_kind,optional,dict"`
+	Score     *float64 `parquet:"score,optional"` // null: warm-up
+	Keep      bool     `parquet:"keep"`
+}
+
+// Writer writes scores.parquet. Nothing is complete before Close.
+type Writer struct {
+	w    *parquet.GenericWriter[row]
+	rows []row
+	vals [1024]float64
+}
+
+// NewWriter starts a file.
+func NewWriter(w io.Writer) *Writer {
+	return &Writer{w: parquet.NewGenericWriter[row](w,
+		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
+		parquet.MaxRowsPerRowGroup(512*1024),
+		parquet.CreatedBy("scale-eval", "", ""),
+	)}
+}
+
+// Write adds one span; score is NaN when the sampler was warming up.
+func (w *Writer) Write(s *trace.Span, score float64, keep bool) error {
+	i := len(w.rows)
+	r := row{
+		TraceID: s.TraceID.Bytes(), SpanID: s.ID.Bytes(), Service: s.Service, Operation: s.Operation,
+		Start: s.Start, Duration: s.Duration, Label: s.Label.String(), LabelKind: s.Kind, Keep: keep,
+	}
+	if !math.IsNaN(score) {
+		w.vals[i] = score
+		r.Score = &w.vals[i]
+	}
+	w.rows = append(w.rows, r)
+	if len(w.rows) < len(w.vals) {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *Writer) flush() error {
+	_, err := w.w.Write(w.rows)
+	w.rows = w.rows[:0]
+	if err != nil {
+		return fmt.Errorf("writing scores: %w", err)
+	}
+	return nil
+}
+
+// Close writes the footer. It does not close the underlying writer.
+func (w *Writer) Close() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.w.Close(); err != nil {
+		return fmt.Errorf("writing scores: %w", err)
+	}
+	return nil
+}
