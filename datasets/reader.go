@@ -29,6 +29,12 @@ type Reader interface {
 	Close() error
 }
 
+// Positioner is a Decoder that knows which row its last span came from. Without it
+// a Reader counts the calls of Decode.
+type Positioner interface {
+	Position() (file string, row int64)
+}
+
 // Options of a Reader over a Decoder.
 type Options struct {
 	// Strict makes the first malformed row an error of the stream.
@@ -98,13 +104,20 @@ func (r *decoderReader) decode() error {
 // check holds every format to the same rules.
 func (r *decoderReader) check() error {
 	if r.span.Duration < 0 {
-		return &trace.RowError{File: r.name, Row: r.row, Field: "duration", Msg: fmt.Sprintf("%d ns: a span cannot end before it starts", r.span.Duration)}
+		return r.rowError("duration", "%d ns: a span cannot end before it starts", r.span.Duration)
 	}
 	if r.opt.DropDuplicates && !r.seen.add(spanHash(&r.span)) {
-		return &trace.RowError{File: r.name, Row: r.row, Field: "span_id",
-			Msg: fmt.Sprintf("duplicate of span %s of trace %s", r.span.ID, r.span.TraceID)}
+		return r.rowError("span_id", "duplicate of span %s of trace %s", r.span.ID, r.span.TraceID)
 	}
 	return nil
+}
+
+func (r *decoderReader) rowError(field, format string, args ...any) error {
+	e := &trace.RowError{File: r.name, Row: r.row, Field: field, Msg: fmt.Sprintf(format, args...)}
+	if p, ok := r.dec.(Positioner); ok {
+		e.File, e.Row = p.Position()
+	}
+	return e
 }
 
 func (r *decoderReader) Bad() *trace.Bad { return &r.bad }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/scale-eval/scale-eval/datasets"
+	"github.com/scale-eval/scale-eval/datasets/catalog"
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+const inputCategory = "INPUT"
+
+// inputFlags say which spans to read and how; every command that reads spans
+// takes them.
+func inputFlags(defaultDataset string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "dataset", Aliases: []string{"d"}, Value: defaultDataset, Category: inputCategory,
+			Usage: "`NAME[:VARIANT]` of scale-eval datasets list, or the path of a file, archive or folder, known by its content"},
+		&cli.StringSliceFlag{Name: "data", Category: inputCategory,
+			Usage: "`DIR` to look for named datasets in, before SCALE_EVAL_DATA and the cache folder (repeatable)"},
+		&cli.BoolFlag{Name: "strict", Category: inputCategory,
+			Usage: "make the first malformed row an error instead of a counted record"},
+		&cli.BoolFlag{Name: "keep-duplicates", Category: inputCategory,
+			Usage: "keep spans whose (trace id, span id) was seen before; they are left out and counted otherwise"},
+		&cli.StringFlag{Name: "service-attr", Category: inputCategory,
+			Usage: "OTLP: span `ATTRIBUTE` that holds the service name and wins over the resource's service.name"},
+		&cli.StringFlag{Name: "time-unit", Value: "auto", Category: inputCategory,
+			Usage: "tracemesh: `UNIT` of Duration: us, ms, ns or auto (integers are us, decimals ms)"},
+		&cli.StringFlag{Name: "time-zone", Value: "UTC", Category: inputCategory,
+			Usage: "gtrace: `ZONE` of startTime, e.g. Asia/Shanghai"},
+		&cli.StringFlag{Name: "label-column", Value: "node-latency", Category: inputCategory,
+			Usage: "gtrace: which label is the truth: node-latency, graph-latency or graph-structure"},
+		&cli.Int64Flag{Name: "spans", Category: inputCategory,
+			Usage: "synth: how many spans to generate (0: the variant's default)"},
+		&cli.Uint64Flag{Name: "synth-seed", Value: 1, Category: inputCategory,
+			Usage: "synth: seed of the generator"},
+	}
+}
+
+// callFlags say what counts as one call.
+func callFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.IntFlag{Name: "max-calls", Value: trace.DefaultMaxCalls, Category: inputCategory,
+			Usage: "how many distinct service::operation to tell apart; the rest share one overflow call, counted"},
+		&cli.StringSliceFlag{Name: "sanitise", Category: inputCategory,
+			Usage: "`REGEXP=>REPLACEMENT` for operation names instead of the defaults (repeatable; \"none\" turns them off)"},
+	}
+}
+
+func newCalls(c *cli.Context) (*trace.Calls, error) {
+	rules := trace.DefaultSanitiseRules
+	if c.IsSet("sanitise") {
+		rules = c.StringSlice("sanitise")
+	}
+	if len(rules) == 1 && rules[0] == "none" {
+		rules = nil
+	}
+	s, err := trace.NewSanitiser(rules)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if c.Int("max-calls") < 1 {
+		return nil, usagef("--max-calls %d: want 1 or more", c.Int("max-calls"))
+	}
+	return trace.NewCalls(c.Int("max-calls"), s), nil
+}
+
+// openDataset finds and prepares what --dataset names.
+func openDataset(c *cli.Context) (*catalog.Dataset, error) {
+	zone, err := time.LoadLocation(c.String("time-zone"))
+	if err != nil {
+		return nil, usagef("--time-zone: %w", err)
+	}
+	ref, err := catalog.Find(c.String("dataset"), catalog.Folders(c.StringSlice("data")))
+	if err != nil {
+		return nil, err
+	}
+	if c.IsSet("service-attr") {
+		ref.ServiceAttr = c.String("service-attr")
+	}
+	ds, err := catalog.Prepare(ref, catalog.Options{
+		Strict: c.Bool("strict"), KeepDuplicates: c.Bool("keep-duplicates"),
+		TimeUnit: c.String("time-unit"), Location: zone, LabelColumn: c.String("label-column"),
+		SynthSpans: c.Int64("spans"), SynthSeed: c.Uint64("synth-seed"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dataset %s: %w", ref.Name, err)
+	}
+	return ds, nil
+}
+
+// samplerColumns are what samplers and evaluation read; operation and service
+// make the call, ids are for resampling by trace.
+var samplerColumns = datasets.ColumnsOf(datasets.ColTraceID, datasets.ColService, datasets.ColOperation,
+	datasets.ColStart, datasets.ColDuration, datasets.ColLabel, datasets.ColLabelKind)
