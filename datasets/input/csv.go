@@ -43,7 +43,10 @@ func NewCSV(path string, r io.Reader, want ...string) (*CSV, error) {
 	for _, f := range fields {
 		c.header = append(c.header, strings.TrimSpace(string(f)))
 	}
-	return c, c.checkHeader(want)
+	if err := c.checkHeader(want); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *CSV) checkHeader(want []string) error {
