@@ -19,7 +19,7 @@ const module = "github.com/scale-eval/scale-eval/"
 var allowed = map[string][]string{
 	"datasets/trace":     {},
 	"datasets":           {"datasets/trace", "github.com/apache/arrow/", "github.com/parquet-go/"},
-	"datasets/input":     {"datasets/trace", "github.com/klauspost/compress", "github.com/ulikunitz/xz"},
+	"datasets/input":     {"datasets/trace", "github.com/klauspost/compress", "github.com/therootcompany/xz"},
 	"datasets/gtrace":    {"datasets", "datasets/trace", "datasets/input", "go.yaml.in/yaml/"},
 	"datasets/tracemesh": {"datasets", "datasets/trace", "datasets/input"},
 	"datasets/nezha":     {"datasets", "datasets/trace", "datasets/input"},
