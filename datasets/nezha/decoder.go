@@ -47,8 +47,8 @@ type Decoder struct {
 	interned names
 
 	spans      []trace.Span
-	held       []bool // by span: construction data, for labels only
-	holding    bool   // the open file is construction data
+	held       []bool            // by span: construction data, for labels only
+	holding    bool              // the open file is construction data
 	index      map[spanKey]int32 // nil once all is read
 	order      []endKey          // what is still to be yielded
 	faults     []Fault
