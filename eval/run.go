@@ -36,8 +36,9 @@ const spansBetweenChecks = 1 << 14
 // It returns an error when the plan contradicts itself, a source fails, the context
 // is cancelled, or a sampler answers NaN without saying that it is warming up.
 //
-// Cost beside sources and samplers: about 20 ns a span and 5 ns more an entrant
-// without a clock (BenchmarkRun). Memory: that of Scores, about 40 bytes a trace,
+// Cost beside sources and samplers: about 30 ns a span where the spans of a trace
+// come together (a map access more where they do not) and 7 ns an entrant, without
+// a clock (BenchmarkRun). Memory: that of Scores, about 40 bytes a trace,
 // and, only before the test part, of at most MaxCutSpans training spans.
 func Run(ctx context.Context, p Plan) (*Outcome, error) {
 	if err := p.check(); err != nil {
@@ -57,13 +58,17 @@ func Run(ctx context.Context, p Plan) (*Outcome, error) {
 
 // walk is a run under way.
 type walk struct {
-	ctx      context.Context
-	p        *Plan
-	out      *Outcome
-	done     int64
-	byLabel  [256]int64
-	traces   map[trace.TraceID]uint32
-	numbers  uint32 // of traces given so far
+	ctx     context.Context
+	p       *Plan
+	out     *Outcome
+	done    int64
+	byLabel [256]int64
+	traces  map[trace.TraceID]uint32
+	numbers uint32 // of traces given so far
+
+	lastTrace  trace.TraceID
+	lastNumber uint32
+
 	faults   map[string]int32
 	said     []trace.Decision // of the span at hand, so that storing them is not timed
 	timers   []timer
@@ -270,14 +275,19 @@ func (w *walk) record(s *trace.Span) {
 // traceNumber numbers traces from 0 in order of first sight. A span without trace
 // id is a trace of its own.
 func (w *walk) traceNumber(id trace.TraceID) uint32 {
-	if n, ok := w.traces[id]; ok {
-		return n
+	none := id == trace.TraceID{}
+	if id == w.lastTrace && !none {
+		return w.lastNumber // many sources keep the spans of a trace together
 	}
-	n := w.numbers
-	w.numbers++
-	if id != (trace.TraceID{}) {
-		w.traces[id] = n
+	n, ok := w.traces[id]
+	if !ok {
+		n = w.numbers
+		w.numbers++
+		if !none {
+			w.traces[id] = n
+		}
 	}
+	w.lastTrace, w.lastNumber = id, n
 	return n
 }
 

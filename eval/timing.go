@@ -47,7 +47,7 @@ func (t *timer) mean(cost float64) Number {
 }
 
 func (t *timer) percentile(q, cost float64) Number {
-	rank := int64(math.Ceil(float64(q * float64(t.n))))
+	rank := max(1, int64(math.Ceil(float64(q*float64(t.n)))))
 	for b, c := range t.count {
 		if rank -= c; rank <= 0 && t.n > 0 {
 			return Number(max(0, middleOf(b)-cost))

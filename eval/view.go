@@ -83,6 +83,7 @@ func (v *view) traceCount() int {
 
 // classify sorts the rows into the cells of the confusion matrix.
 func (v *view) classify() {
+	v.sample.tn = make([]uint32, 0, len(v.s.Labels)) // nearly all of them
 	for i, l := range v.s.Labels {
 		if v.col.Score != nil && v.col.Score[i] != v.col.Score[i] {
 			v.warmUp++
