@@ -36,7 +36,7 @@ type Rate struct {
 	Value  Number `json:"value"`
 	Lo     Number `json:"lo"`
 	Hi     Number `json:"hi"`
-	Method string `json:"method,omitempty"` // "wilson" or "bootstrap by trace"
+	Method string `json:"method,omitempty"` // "wilson", "wilson by trace", "bootstrap by trace" or "bootstrap by span"
 }
 
 // Confusion counts decisions against labels.
@@ -86,7 +86,7 @@ type SamplerResult struct {
 	Baseline    bool              `json:"baseline"`
 	Options     map[string]string `json:"options,omitempty"`
 	ThresholdBy string            `json:"threshold_by"` // how Point's cut-off was chosen
-	WarmUp      int64             `json:"warm_up"`      // test spans it was not ready for: in no count below
+	WarmUp      int64             `json:"warm_up"`      // test spans of any label it was not ready for: in no count below
 	Point       Point             `json:"point"`        // as deployed
 	Best        Point             `json:"best_on_test"` // highest F1 over all cut-offs of the test part
 	AP          Rate              `json:"average_precision"`
@@ -146,6 +146,7 @@ type Result struct {
 // Timing is what depends on the machine, kept out of Result.
 type Timing struct {
 	LoadNsPerSpan Number         `json:"load_ns_per_span"` // decoding alone
+	ClockNs       Number         `json:"clock_ns"`         // cost of one clock reading, subtracted from all times here
 	Samplers      []SamplerTimes `json:"samplers"`         // same order as Result.Samplers
 }
 

@@ -1,0 +1,77 @@
+package eval
+
+import (
+	"fmt"
+	"math"
+)
+
+// Result reduces the outcome. Dataset, Protocol, Options and the counts that Run
+// cannot know (Read, Bad, Filtered, Calls, Overflow) are the caller's to fill.
+// Cost: one Summarise a column, and on Track B two bootstraps of a rate.
+func (o *Outcome) Result(opt SummaryOptions) (*Result, error) {
+	r := &Result{Version: ResultVersion, Seed: opt.Seed, Counts: o.Counts}
+	for i, e := range o.Plan.Entrants {
+		sr, err := Summarise(o.Scores, i, opt)
+		if err != nil {
+			return nil, err
+		}
+		sr.Describe, sr.Baseline, sr.Options = e.Describe, e.Baseline, e.Options
+		sr.ThresholdBy = e.Cut.String()
+		if t := o.Thresholds[i]; !math.IsNaN(t) {
+			sr.Point.Threshold = Number(t)
+		}
+		r.Samplers = append(r.Samplers, sr)
+	}
+	if len(o.Plan.Faults) > 0 {
+		r.Faults = o.Faults(0)
+		recall, fpr := o.CandidateRecall(0, opt), o.FaultFreeFPR(0, opt)
+		r.CandidateRecall, r.FaultFreeFPR = &recall, &fpr
+	}
+	r.Warnings = o.warnings(r)
+	return r, nil
+}
+
+// fewTraces is below what number of traces with a positive an interval by trace is
+// said to be rough: percentile intervals of so few clusters cover too little
+// (Cameron, Gelbach and Miller 2008).
+const fewTraces = 30
+
+func (o *Outcome) warnings(r *Result) []string {
+	var out []string
+	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	c := r.Counts
+	switch {
+	case c.Test == 0:
+		warn("the test part is empty")
+	case c.Positives == 0:
+		warn("no positive in the test part: recall, precision, F1, AP and AUC say nothing")
+	case c.Negatives == 0:
+		warn("no negative in the test part: FPR and AUC are undefined")
+	}
+	if n := o.tracesWithPositive(); c.Positives > 0 && n < fewTraces {
+		warn("positives lie in %d traces only: intervals by trace are rough", n)
+	}
+	for _, s := range r.Samplers {
+		if s.WarmUp == c.Test && c.Test > 0 {
+			warn("%s: never ready: nothing of it was scored", s.Name)
+		} else if s.WarmUp > 0 {
+			warn("%s: %d test spans of its warm-up are not scored", s.Name, s.WarmUp)
+		}
+	}
+	for _, f := range r.Faults {
+		if f.Candidates == 0 {
+			warn("fault %s: no candidate span in the test part", f.Name)
+		}
+	}
+	return out
+}
+
+func (o *Outcome) tracesWithPositive() int {
+	seen := map[uint32]bool{}
+	for i, l := range o.Scores.Labels {
+		if l.Positive() {
+			seen[o.Scores.Trace[i]] = true
+		}
+	}
+	return len(seen)
+}

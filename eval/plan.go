@@ -1,0 +1,119 @@
+package eval
+
+import (
+	"fmt"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// Mode says what a sampler learns during the test part.
+type Mode uint8
+
+const (
+	// Frozen learns nothing: the model of the training part is used.
+	Frozen Mode = iota
+	// LearnThenScore learns each test span before scoring it, as the paper's code
+	// does; the score has then seen the span.
+	LearnThenScore
+	// ScoreThenLearn is prequential evaluation, test-then-train. With an empty
+	// training part it starts at the first span.
+	ScoreThenLearn
+	numModes
+)
+
+var modeNames = [numModes]string{"frozen", "learn-then-score", "score-then-learn"}
+
+// String is the name that ParseMode reads.
+func (m Mode) String() string {
+	if m >= numModes {
+		return fmt.Sprintf("mode(%d)", uint8(m))
+	}
+	return modeNames[m]
+}
+
+// ParseMode is the inverse of String.
+func ParseMode(s string) (Mode, error) {
+	for i, n := range modeNames {
+		if s == n {
+			return Mode(i), nil
+		}
+	}
+	return 0, fmt.Errorf("mode %q: want one of %q", s, modeNames)
+}
+
+// Entrant is a sampler in a run.
+type Entrant struct {
+	Sampler  trace.Sampler
+	Name     string // unique in the run
+	Describe string // one line: what the score is
+	Baseline bool
+	Options  map[string]string // printed with the result
+	Cut      Cut
+}
+
+// Plan is one run. Sources are ranged over once each, so they may be streams.
+type Plan struct {
+	Train    trace.Source // nil: none
+	Test     trace.Source // labelled
+	Entrants []Entrant    // [0] is the sampler under test
+	Mode     Mode
+	Seed     uint64 // of the training spans that cut-offs are chosen on, where they are too many
+
+	// Faults are the injections of a Track B dataset, Name, Type, Target and At
+	// filled. A span belongs to the fault whose Name is its Kind.
+	Faults []FaultResult
+
+	// TestSpans is how many test spans to expect, 0 if unknown. Only memory while
+	// running depends on it.
+	TestSpans int64
+
+	// Clock returns ns on a monotonic scale; nil measures no time. It is read once
+	// a test span and entrant and twice more a test span.
+	Clock func() int64
+
+	// Progress is told from time to time, and at the end, how many spans of both
+	// parts are done; nil: nobody.
+	Progress func(done int64)
+}
+
+func (p *Plan) check() error {
+	if len(p.Entrants) == 0 {
+		return fmt.Errorf("no sampler to evaluate")
+	}
+	if p.Test == nil {
+		return fmt.Errorf("no test part")
+	}
+	if p.Mode >= numModes {
+		return fmt.Errorf("mode %d: want one of %q", p.Mode, modeNames)
+	}
+	names := map[string]bool{}
+	for i, e := range p.Entrants {
+		if err := e.Cut.check(); err != nil {
+			return fmt.Errorf("sampler %q: %w", e.Name, err)
+		}
+		switch {
+		case e.Sampler == nil:
+			return fmt.Errorf("sampler %q: nil", e.Name)
+		case names[e.Name]:
+			return fmt.Errorf("sampler %q: twice in one run: give each a name of its own", e.Name)
+		case e.Cut.by == byFlagRate && i == 0:
+			return fmt.Errorf("sampler %q: the sampler under test cannot take its own flag rate as cut-off", e.Name)
+		case e.Cut.needsTraining() && p.Train == nil:
+			return fmt.Errorf("sampler %q: its cut-off is chosen on the training part and there is none: "+
+				"hold the first spans of the test part back as training part, or fix the cut-off", e.Name)
+		}
+		names[e.Name] = true
+	}
+	return p.checkFaults()
+}
+
+func (p *Plan) checkFaults() error {
+	names := map[string]bool{}
+	for _, f := range p.Faults {
+		if f.Name == "" || names[f.Name] {
+			return fmt.Errorf("fault %q: faults need names, each its own", f.Name)
+		}
+		names[f.Name] = true
+	}
+	return nil
+}

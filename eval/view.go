@@ -1,0 +1,170 @@
+package eval
+
+import (
+	"fmt"
+	"math"
+)
+
+// view is one column with what its measures share.
+type view struct {
+	s       *Scores
+	col     *ScoreColumn
+	o       SummaryOptions
+	sample  sample
+	decided bool
+	point   Confusion
+	warmUp  int64
+
+	best   CurvePoint
+	at     []CurvePoint
+	seen   []uint8 // bits of what spans a trace has: seenKept, …
+	shared bool    // some trace has two scored spans
+}
+
+const (
+	seenPositive = 1 << iota
+	seenNegative
+	seenKept
+	seenBest
+)
+
+func newView(s *Scores, column int, o SummaryOptions) (*view, error) {
+	v := &view{s: s, col: &s.Columns[column], o: o}
+	if err := v.check(); err != nil {
+		return nil, fmt.Errorf("column %q: %w", v.col.Name, err)
+	}
+	v.decided = v.col.Keep != nil || o.Threshold != nil
+	v.sample.traces = v.traceCount()
+	v.seen = make([]uint8, v.sample.traces)
+	v.classify()
+	v.sample.best = -1
+	if v.col.Score != nil {
+		v.rank()
+	}
+	return v, nil
+}
+
+func (v *view) check() error {
+	n := len(v.s.Labels)
+	switch c := v.col; {
+	case v.s.Trace != nil && len(v.s.Trace) != n:
+		return fmt.Errorf("%d trace numbers for %d labels", len(v.s.Trace), n)
+	case c.Score != nil && len(c.Score) != n:
+		return fmt.Errorf("%d scores for %d labels", len(c.Score), n)
+	case c.Keep != nil && len(c.Keep) != n:
+		return fmt.Errorf("%d decisions for %d labels", len(c.Keep), n)
+	case c.Score == nil && v.o.Threshold != nil:
+		return fmt.Errorf("a threshold needs scores: give decisions instead")
+	case c.Score == nil && c.Keep == nil:
+		return fmt.Errorf("neither scores nor decisions")
+	case v.o.Threshold != nil && math.IsNaN(*v.o.Threshold):
+		return fmt.Errorf("the threshold is NaN")
+	case n >= positiveBit:
+		return fmt.Errorf("%d rows: at most %d can be evaluated at once", n, positiveBit-1)
+	}
+	for _, f := range v.o.FPRs {
+		if !(f >= 0 && f <= 1) {
+			return fmt.Errorf("recall at FPR %v: want 0..1", f)
+		}
+	}
+	return nil
+}
+
+func (v *view) traceCount() int {
+	if v.s.Trace == nil {
+		return len(v.s.Labels)
+	}
+	top := -1
+	for _, t := range v.s.Trace {
+		top = max(top, int(t))
+	}
+	return top + 1
+}
+
+// classify sorts the rows into the cells of the confusion matrix.
+func (v *view) classify() {
+	v.sample.tn = make([]uint32, 0, len(v.s.Labels)) // nearly all of them
+	for i, l := range v.s.Labels {
+		if v.col.Score != nil && v.col.Score[i] != v.col.Score[i] {
+			v.warmUp++
+			continue
+		}
+		if !l.Scored() {
+			continue
+		}
+		keep := v.keeps(i)
+		ref := refOf(v.s.Trace, i, l)
+		v.note(ref, keep)
+		v.point.Add(l, keep)
+		cell := v.cell(l.Positive(), keep)
+		*cell = append(*cell, ref)
+	}
+}
+
+func (v *view) keeps(i int) bool {
+	switch {
+	case v.o.Threshold != nil:
+		return v.col.Score[i] >= *v.o.Threshold
+	case v.col.Keep != nil:
+		return v.col.Keep[i]
+	}
+	return false
+}
+
+func (v *view) cell(positive, keep bool) *[]uint32 {
+	switch {
+	case positive && keep:
+		return &v.sample.tp
+	case positive:
+		return &v.sample.fn
+	case keep:
+		return &v.sample.fp
+	}
+	return &v.sample.tn
+}
+
+func (v *view) note(ref uint32, keep bool) {
+	seen := &v.seen[ref&traceMask]
+	v.shared = v.shared || *seen != 0
+	if ref&positiveBit != 0 {
+		*seen |= seenPositive
+	} else {
+		*seen |= seenNegative
+	}
+	if keep {
+		*seen |= seenKept
+	}
+}
+
+// rank sorts the scores and finds the points that are reported.
+func (v *view) rank() {
+	r := Rank(v.s.Labels, v.col.Score, v.s.Trace)
+	v.sample.ranking, v.sample.stops, v.sample.fprs = r, stopsOf(r), v.o.FPRs
+	if best, ok := r.Best(); ok {
+		v.best = best
+		for i, st := range v.sample.stops {
+			if int64(st.to) == best.TP+best.FP {
+				v.sample.best = i
+			}
+		}
+		for _, ref := range r.ref[:best.TP+best.FP] {
+			v.seen[ref&traceMask] |= seenBest
+		}
+	}
+	for _, f := range v.o.FPRs {
+		v.at = append(v.at, r.RecallAtFPR(f))
+	}
+}
+
+func (v *view) spread(kept uint8) spread {
+	var s spread
+	for _, bits := range v.seen {
+		s.kept += int64(min(bits&kept, 1))
+		s.positive += int64(min(bits&seenPositive, 1))
+		s.negative += int64(min(bits&seenNegative, 1))
+		s.all += int64(min(bits, 1))
+	}
+	return s
+}
+
+func (v *view) iv() intervals { return intervals{independent: !v.shared} }
