@@ -1,0 +1,200 @@
+package hst
+
+import "slices"
+
+// lineTable is the score as a function of one number: piecewise constant, because
+// a walk goes on only where a tenth of the window is, so that at most ten nodes a
+// level are live in each tree. The zero value is not usable: see reset.
+type lineTable struct {
+	at     keyIndex
+	index  []uint32 // first piece that reaches into a bucket
+	pieces []piece  // ascending; the last one is open
+}
+
+// piece is a range of values with one score: from the piece before up to, not
+// including, upper.
+type piece struct {
+	upper int64
+	score float64
+}
+
+// reset makes t score everything 0, as in the first window.
+func (t *lineTable) reset() {
+	t.at = keyIndex{}
+	t.index = append(t.index[:0], 0)
+	t.pieces = append(t.pieces[:0], piece{upper: keyAbove})
+}
+
+// score is the score of the number with key k. Most buckets hold at most one
+// border, so the first comparison is arithmetic and the loop hardly ever turns.
+func (t *lineTable) score(k int64) float64 {
+	i := int(t.index[t.at.bucket(k)])
+	if t.pieces[i].upper <= k {
+		i++
+	}
+	for t.pieces[i].upper <= k {
+		i++
+	}
+	return t.pieces[i].score
+}
+
+// lineNode is a live node: it holds the sorted values lo to hi-1, and covers the
+// numbers from border a up to border b.
+type lineNode struct {
+	q      uint32
+	lo, hi uint32
+	a, b   uint32
+}
+
+// border is a threshold of a live node and the change of the mass sum there.
+type border struct {
+	key   int64
+	delta int64
+}
+
+// lineBuilder turns windows into tables. It owns all scratch memory, so that a
+// table costs no allocation once the first few windows have been seen.
+//
+// Memory: 16 bytes a border (twice), 40 bytes a live node, 8 bytes a value and
+// 4 bytes a bucket.
+type lineBuilder struct {
+	trees   *lineTrees
+	values  sortedWindow
+	now     []lineNode
+	next    []lineNode
+	borders []border
+	ordered []border
+}
+
+// The first two borders are the open ends; what lies left of all thresholds is
+// the delta of the first.
+const (
+	leftEnd    = 0
+	rightEnd   = 1
+	firstInner = 2
+)
+
+func newLineBuilder(trees *lineTrees) *lineBuilder {
+	return &lineBuilder{
+		trees:   trees,
+		now:     make([]lineNode, trees.maxNodes+2),
+		next:    make([]lineNode, trees.maxNodes+2),
+		borders: make([]border, firstInner+trees.maxEvents),
+		ordered: make([]border, trees.maxEvents),
+	}
+}
+
+// build makes t the table of a full window of keys, in the order they were
+// learned; first says that it is the first window. The window is not changed.
+func (b *lineBuilder) build(t *lineTable, window []int64, first bool) {
+	b.values.sort(window)
+	n := b.expand(window[0], first)
+	sum := b.borders[leftEnd].delta
+	inner := b.order(t, b.borders[firstInner:n])
+	t.pieces = slices.Grow(t.pieces[:0], len(inner)+1)[:len(inner)+1]
+	for i, e := range inner {
+		t.pieces[i] = piece{e.key, b.trees.normalise(sum)}
+		sum += e.delta
+	}
+	t.pieces[len(inner)] = piece{keyAbove, b.trees.normalise(sum)}
+}
+
+// normalise is River's score of a mass sum: high where there is little mass.
+func (lt *lineTrees) normalise(sum int64) float64 {
+	return 1 - float64(sum)/lt.maxSum
+}
+
+// expand visits the live nodes of all trees level by level and returns how many
+// borders it made. Each child adds its mass times 2^depth to the sum over the
+// range it covers: plus at its left border, minus at its right one.
+//
+// x0 is the key of the first value of the window. See [Line] for the nodes that
+// split another feature: in the first window they send everything right if x0
+// passed through them, and scoring, which goes left, ends there.
+func (b *lineBuilder) expand(x0 int64, first bool) int {
+	lt, borders := b.trees, b.borders
+	now, next := b.now, b.next
+	borders[leftEnd] = border{keyBelow, int64(lt.trees) * int64(lt.window)}
+	borders[rightEnd] = border{keyAbove, 0}
+	for t := range lt.trees {
+		now[t] = lineNode{uint32(t), 0, uint32(lt.window), leftEnd, rightEnd}
+	}
+	live, e := lt.trees, firstInner
+	minLive := uint32(lt.minLive)
+	for d, level := range lt.levels {
+		n := 0
+		for _, nd := range now[:live] {
+			k := level[nd.q]
+			if k == keyBelow {
+				if !first || x0 < borders[nd.a].key || x0 >= borders[nd.b].key {
+					mass := int64(nd.hi-nd.lo) << (d + 1)
+					borders[nd.a].delta += mass
+					borders[nd.b].delta -= mass
+					nd.q *= 2
+					next[n] = nd
+					n++
+				}
+				continue
+			}
+			m := b.values.below(k)
+			left, right := m-nd.lo, nd.hi-m
+			borders[e] = border{k, (int64(right) - int64(left)) << (d + 1)}
+			borders[nd.a].delta += int64(left) << (d + 1)
+			borders[nd.b].delta -= int64(right) << (d + 1)
+			next[n] = lineNode{2 * nd.q, nd.lo, m, nd.a, uint32(e)}
+			if left >= minLive {
+				n++
+			}
+			next[n] = lineNode{2*nd.q + 1, m, nd.hi, uint32(e), nd.b}
+			if right >= minLive {
+				n++
+			}
+			e++
+		}
+		now, next, live = next, now, n
+	}
+	return e
+}
+
+// order sorts borders by key and makes t's index over them: one counting sort
+// gives both, and an insertion sort orders the few that share a bucket.
+func (b *lineBuilder) order(t *lineTable, borders []border) []border {
+	low, high := int64(keyAbove), int64(keyBelow)
+	for _, e := range borders {
+		low, high = min(low, e.key), max(high, e.key)
+	}
+	if len(borders) == 0 {
+		low, high = 0, 0
+	}
+	buckets := powerOfTwo(2 * len(borders))
+	t.at = newKeyIndex(low, high, buckets)
+	t.index = slices.Grow(t.index[:0], buckets)[:buckets]
+	clear(t.index)
+	for i := range borders {
+		t.index[t.at.bucket(borders[i].key)]++
+	}
+	cumulate(t.index)
+	ordered := b.ordered[:len(borders)]
+	for _, e := range borders {
+		c := &t.index[t.at.bucket(e.key)]
+		*c--
+		ordered[*c] = e
+	}
+	for i := 1; i < len(ordered); i++ {
+		e, j := ordered[i], i
+		for ; j > 0 && ordered[j-1].key > e.key; j-- {
+			ordered[j] = ordered[j-1]
+		}
+		ordered[j] = e
+	}
+	return ordered
+}
+
+// cumulate replaces counts by the number of all up to and including each.
+func cumulate(counts []uint32) {
+	sum := uint32(0)
+	for i, c := range counts {
+		sum += c
+		counts[i] = sum
+	}
+}

@@ -1,0 +1,110 @@
+package hst
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// On one feature a comparison of floats is a comparison of integers: orderKey is
+// increasing in x, so trees, windows and tables hold keys and the loops have no
+// floating-point edge cases left.
+const (
+	keyBelow  = math.MinInt64 // below the key of every number: the open left end, and a node without a threshold
+	keyAbove  = math.MaxInt64 // above the key of every number: the open right end
+	lowestKey = keyBelow + 1  // the key of -Inf is above it
+)
+
+// orderKey maps a number to an integer of the same order. NaN takes the key of
+// +Inf, because both go right everywhere. -0 lies just below +0.
+func orderKey(x float64) int64 {
+	if x != x {
+		x = math.Inf(1)
+	}
+	b := int64(math.Float64bits(x))
+	return b ^ int64(uint64(b>>63)>>1)
+}
+
+// thresholdKey is orderKey for thresholds: a zero takes the key of -0, so that
+// neither zero is below it, as 0 < -0 and -0 < 0 are both false.
+func thresholdKey(x float64) int64 {
+	if x == 0 {
+		return -1
+	}
+	return orderKey(x)
+}
+
+// lineTrees are the thresholds of all trees on one feature, immutable and shared
+// by every table built from them. Level by level rather than tree by tree: node q
+// of level d has the children 2q and 2q+1 of level d+1, the trees' roots being
+// nodes 0..trees-1 of level 0, so that one loop walks all trees at once and the
+// levels that every window visits lie together. 8 bytes a branch.
+type lineTrees struct {
+	trees, height, window int
+	levels                [][]int64 // threshold keys; keyBelow where the node splits another feature
+	minLive               int       // the least mass at which a walk goes on
+	maxSum                float64
+	maxEvents, maxNodes   int // bounds of what a window can make live
+}
+
+// newLineTrees grows the trees of cfg for the features in keys and keeps the
+// splits on feature number on. River's walk stops where float64(mass) < 0.1*W,
+// which as a bound on an integer is minLive.
+func newLineTrees(cfg Config, keys []string, on int) (*lineTrees, error) {
+	if cfg.Variant != River {
+		return nil, fmt.Errorf("hst: the one-feature fast path follows River's scores, not %v's: use a Forest", cfg.Variant)
+	}
+	s, err := grow(cfg, keys)
+	if err != nil {
+		return nil, err
+	}
+	lt := &lineTrees{trees: cfg.Trees, height: cfg.Height, window: cfg.Window, maxSum: float64(cfg.maxSum())}
+	limit := float64(0.1 * float64(cfg.Window))
+	lt.minLive = int(math.Ceil(limit))
+	perTree := cfg.Window / lt.minLive // live nodes of a level are disjoint
+	for d := range cfg.Height {
+		lt.levels = append(lt.levels, levelKeys(s, d, uint32(on)))
+		lt.maxEvents += cfg.Trees * min(1<<d, perTree)
+	}
+	lt.maxNodes = cfg.Trees * min(1<<(cfg.Height-1), perTree)
+	return lt, nil
+}
+
+// levelKeys are the thresholds of level d of all trees, tree by tree.
+func levelKeys(s *splits, d int, on uint32) []int64 {
+	width := 1 << d
+	keys := make([]int64, s.trees*width)
+	for q := range keys {
+		i := (q>>d)*s.branches + width - 1 + q&(width-1)
+		keys[q] = keyBelow
+		if s.feature[i] == on {
+			keys[q] = thresholdKey(s.threshold[i])
+		}
+	}
+	return keys
+}
+
+// keyIndex maps a range of keys, in order, to buckets of equal width. As keys are
+// the top bits of floats, widths are even on a logarithmic scale, the one that
+// durations are spread on.
+type keyIndex struct {
+	low, high int64
+	shift     uint
+}
+
+// newKeyIndex covers [low, high] with at most n buckets, n a power of two.
+func newKeyIndex(low, high int64, n int) keyIndex {
+	width := bits.Len64(uint64(high) - uint64(low))
+	return keyIndex{low, high, uint(max(0, width-bits.Len(uint(n))+1))}
+}
+
+// bucket is the number of k's bucket; keys outside go to the outermost ones.
+func (x *keyIndex) bucket(k int64) uint64 {
+	k = min(max(k, x.low), x.high)
+	return (uint64(k) - uint64(x.low)) >> (x.shift & 63)
+}
+
+// powerOfTwo is the least power of two that is at least n, kept within [64, 65536].
+func powerOfTwo(n int) int {
+	return min(max(64, 1<<bits.Len(uint(n-1))), 1<<16)
+}
