@@ -7,9 +7,9 @@ type Line struct {
 	trees   *lineTrees
 	builder *lineBuilder
 	table   lineTable
-	filling []int64 // keys learned since the last pivot
-	last    []int64 // keys of the reference window, in the order they were learned
-	windows int64   // full windows so far
+	filling []uint64 // keys learned since the last pivot
+	last    []uint64 // keys of the reference window, in the order they were learned
+	windows int64    // full windows so far
 }
 
 // NewLine grows the trees of cfg for one feature of the given name.
@@ -28,7 +28,7 @@ func newLine(trees *lineTrees) *Line {
 }
 
 // Score is the score of x.
-func (l *Line) Score(x float64) float64 { return l.table.score(orderKey(x)) }
+func (l *Line) Score(x float64) float64 { return l.table.score(x) }
 
 // Learn adds x.
 func (l *Line) Learn(x float64) {

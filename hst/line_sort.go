@@ -7,7 +7,7 @@ import "slices"
 type sortedWindow struct {
 	at    keyIndex
 	start []uint32 // where a bucket starts in keys; one more than buckets
-	keys  []int64  // ascending, then keyAbove so that scans end
+	keys  []uint64 // ascending, then keyAbove so that scans end
 }
 
 // crowded is how many values of one bucket are still searched one by one, and
@@ -17,7 +17,7 @@ const crowded = 16
 // sort fills w with the keys of a window that is not empty. A counting sort on the
 // top bits does most of it; where values crowd into one bucket (constants, one
 // far outlier) a comparison sort takes over.
-func (w *sortedWindow) sort(window []int64) {
+func (w *sortedWindow) sort(window []uint64) {
 	low, high := window[0], window[0]
 	for _, k := range window {
 		low, high = min(low, k), max(high, k)
@@ -42,7 +42,7 @@ func (w *sortedWindow) sort(window []int64) {
 }
 
 // finish sorts keys that are in order of their buckets already.
-func (w *sortedWindow) finish(keys []int64, most uint32) {
+func (w *sortedWindow) finish(keys []uint64, most uint32) {
 	if most > crowded {
 		slices.Sort(keys)
 		return
@@ -57,7 +57,7 @@ func (w *sortedWindow) finish(keys []int64, most uint32) {
 }
 
 // below counts the values below k.
-func (w *sortedWindow) below(k int64) uint32 {
+func (w *sortedWindow) below(k uint64) uint32 {
 	b := w.at.bucket(k)
 	i := w.start[b]
 	if end := w.start[b+1]; end-i > crowded {

@@ -1,6 +1,9 @@
 package hst
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // lineTable is the score as a function of one number: piecewise constant, because
 // a walk goes on only where a tenth of the window is, so that at most ten nodes a
@@ -14,7 +17,7 @@ type lineTable struct {
 // piece is a range of values with one score: from the piece before up to, not
 // including, upper.
 type piece struct {
-	upper int64
+	upper uint64
 	score float64
 }
 
@@ -25,17 +28,32 @@ func (t *lineTable) reset() {
 	t.pieces = append(t.pieces[:0], piece{upper: keyAbove})
 }
 
-// score is the score of the number with key k. Most buckets hold at most one
-// border, so the first comparison is arithmetic and the loop hardly ever turns.
-func (t *lineTable) score(k int64) float64 {
-	i := int(t.index[t.at.bucket(k)])
-	if t.pieces[i].upper <= k {
-		i++
+// score is the score of x. The index covers nearly all values of the window
+// before, so that both jumps go the same way nearly always, and most buckets hold
+// at most one border, so that the first comparison, which is arithmetic, settles it.
+func (t *lineTable) score(x float64) float64 {
+	k := orderBits(x)
+	d := k - t.at.low
+	if d > t.at.width {
+		return t.outside(x)
 	}
+	i := uint64(t.index[d>>(t.at.shift&63)])
+	_, below := bits.Sub64(k, t.pieces[i].upper, 0)
+	i += 1 - below
+	_, below = bits.Sub64(k, t.pieces[i].upper, 0)
+	i += 1 - below
 	for t.pieces[i].upper <= k {
 		i++
 	}
 	return t.pieces[i].score
+}
+
+// outside is the score of values that the index does not cover, NaN among them.
+func (t *lineTable) outside(x float64) float64 {
+	if orderKey(x) < t.at.low {
+		return t.pieces[0].score
+	}
+	return t.pieces[len(t.pieces)-1].score
 }
 
 // lineNode is a live node: it holds the sorted values lo to hi-1, and covers the
@@ -48,7 +66,7 @@ type lineNode struct {
 
 // border is a threshold of a live node and the change of the mass sum there.
 type border struct {
-	key   int64
+	key   uint64
 	delta int64
 }
 
@@ -86,7 +104,7 @@ func newLineBuilder(trees *lineTrees) *lineBuilder {
 
 // build makes t the table of a full window of keys, in the order they were
 // learned; first says that it is the first window. The window is not changed.
-func (b *lineBuilder) build(t *lineTable, window []int64, first bool) {
+func (b *lineBuilder) build(t *lineTable, window []uint64, first bool) {
 	b.values.sort(window)
 	n := b.expand(window[0], first)
 	sum := b.borders[leftEnd].delta
@@ -111,7 +129,7 @@ func (lt *lineTrees) normalise(sum int64) float64 {
 // x0 is the key of the first value of the window. See [Line] for the nodes that
 // split another feature: in the first window they send everything right if x0
 // passed through them, and scoring, which goes left, ends there.
-func (b *lineBuilder) expand(x0 int64, first bool) int {
+func (b *lineBuilder) expand(x0 uint64, first bool) int {
 	lt, borders := b.trees, b.borders
 	now, next := b.now, b.next
 	borders[leftEnd] = border{keyBelow, int64(lt.trees) * int64(lt.window)}
@@ -159,14 +177,14 @@ func (b *lineBuilder) expand(x0 int64, first bool) int {
 // order sorts borders by key and makes t's index over them: one counting sort
 // gives both, and an insertion sort orders the few that share a bucket.
 func (b *lineBuilder) order(t *lineTable, borders []border) []border {
-	low, high := int64(keyAbove), int64(keyBelow)
+	low, high := uint64(keyAbove), uint64(keyBelow)
 	for _, e := range borders {
 		low, high = min(low, e.key), max(high, e.key)
 	}
 	if len(borders) == 0 {
 		low, high = 0, 0
 	}
-	buckets := powerOfTwo(2 * len(borders))
+	buckets := powerOfTwo(3 * len(borders))
 	t.at = newKeyIndex(low, high, buckets)
 	t.index = slices.Grow(t.index[:0], buckets)[:buckets]
 	clear(t.index)

@@ -10,26 +10,31 @@ import (
 // increasing in x, so trees, windows and tables hold keys and the loops have no
 // floating-point edge cases left.
 const (
-	keyBelow  = math.MinInt64 // below the key of every number: the open left end, and a node without a threshold
-	keyAbove  = math.MaxInt64 // above the key of every number: the open right end
-	lowestKey = keyBelow + 1  // the key of -Inf is above it
+	keyBelow = 0              // below the key of every number: the open left end, and a node without a threshold
+	keyAbove = math.MaxUint64 // above the key of every number: the open right end
+	keyZero  = 1<<63 - 1      // of -0; that of +0 is one more
 )
 
 // orderKey maps a number to an integer of the same order. NaN takes the key of
 // +Inf, because both go right everywhere. -0 lies just below +0.
-func orderKey(x float64) int64 {
+func orderKey(x float64) uint64 {
 	if x != x {
 		x = math.Inf(1)
 	}
-	b := int64(math.Float64bits(x))
-	return b ^ int64(uint64(b>>63)>>1)
+	return orderBits(x)
+}
+
+// orderBits is orderKey for callers that look after NaN themselves.
+func orderBits(x float64) uint64 {
+	b := math.Float64bits(x)
+	return b ^ (uint64(int64(b)>>63) | 1<<63)
 }
 
 // thresholdKey is orderKey for thresholds: a zero takes the key of -0, so that
 // neither zero is below it, as 0 < -0 and -0 < 0 are both false.
-func thresholdKey(x float64) int64 {
+func thresholdKey(x float64) uint64 {
 	if x == 0 {
-		return -1
+		return keyZero
 	}
 	return orderKey(x)
 }
@@ -41,8 +46,8 @@ func thresholdKey(x float64) int64 {
 // levels that every window visits lie together. 8 bytes a branch.
 type lineTrees struct {
 	trees, height, window int
-	levels                [][]int64 // threshold keys; keyBelow where the node splits another feature
-	minLive               int       // the least mass at which a walk goes on
+	levels                [][]uint64 // threshold keys; keyBelow where the node splits another feature
+	minLive               int        // the least mass at which a walk goes on
 	maxSum                float64
 	maxEvents, maxNodes   int // bounds of what a window can make live
 }
@@ -71,9 +76,9 @@ func newLineTrees(cfg Config, keys []string, on int) (*lineTrees, error) {
 }
 
 // levelKeys are the thresholds of level d of all trees, tree by tree.
-func levelKeys(s *splits, d int, on uint32) []int64 {
+func levelKeys(s *splits, d int, on uint32) []uint64 {
 	width := 1 << d
-	keys := make([]int64, s.trees*width)
+	keys := make([]uint64, s.trees*width)
 	for q := range keys {
 		i := (q>>d)*s.branches + width - 1 + q&(width-1)
 		keys[q] = keyBelow
@@ -88,20 +93,25 @@ func levelKeys(s *splits, d int, on uint32) []int64 {
 // the top bits of floats, widths are even on a logarithmic scale, the one that
 // durations are spread on.
 type keyIndex struct {
-	low, high int64
-	shift     uint
+	low, width uint64
+	shift      uint
 }
 
 // newKeyIndex covers [low, high] with at most n buckets, n a power of two.
-func newKeyIndex(low, high int64, n int) keyIndex {
-	width := bits.Len64(uint64(high) - uint64(low))
-	return keyIndex{low, high, uint(max(0, width-bits.Len(uint(n))+1))}
+func newKeyIndex(low, high uint64, n int) keyIndex {
+	width := high - low
+	return keyIndex{low, width, uint(max(0, bits.Len64(width)-bits.Len(uint(n))+1))}
 }
 
-// bucket is the number of k's bucket; keys outside go to the outermost ones.
-func (x *keyIndex) bucket(k int64) uint64 {
-	k = min(max(k, x.low), x.high)
-	return (uint64(k) - uint64(x.low)) >> (x.shift & 63)
+// bucket is the number of k's bucket; keys outside go to the outermost ones. Borrow
+// bits instead of min and max: for an address the compiler prefers jumps, and where
+// a duration falls is not to be predicted.
+func (x *keyIndex) bucket(k uint64) uint64 {
+	d, below := bits.Sub64(k, x.low, 0)
+	d &= below - 1
+	_, inside := bits.Sub64(d, x.width, 0)
+	d = x.width ^ (d^x.width)&-inside
+	return d >> (x.shift & 63)
 }
 
 // powerOfTwo is the least power of two that is at least n, kept within [64, 65536].
