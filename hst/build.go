@@ -97,7 +97,7 @@ func newGrower(cfg Config, keys []string) *grower {
 func (g *grower) begin(at int, s *splits) {
 	g.threshold = s.threshold[at : at+s.branches]
 	g.feature = s.feature[at : at+s.branches]
-	if g.variant == Tan2011 {
+	if g.variant == VariantTan2011 {
 		g.drawWorkRange()
 	}
 }
@@ -139,7 +139,7 @@ func (g *grower) branch(i int) error {
 
 // split draws the feature and the threshold of one branch.
 func (g *grower) split() (on int, at float64, err error) {
-	if g.variant == Tan2011 {
+	if g.variant == VariantTan2011 {
 		on = int(float64(g.rng.float64() * float64(len(g.low))))
 		return on, g.low[on] + (g.high[on]-g.low[on])/2, nil
 	}

@@ -21,14 +21,14 @@ const (
 type Variant uint8
 
 const (
-	// River is online-ml/river 0.21 and later, bit for bit: random splits in the
+	// VariantRiver is online-ml/river 0.21 and later, bit for bit: random splits in the
 	// middle 70 % of a range, feature drawn by the width of its range, mass summed
 	// along the path. What the SCALE paper ran.
-	River Variant = iota
-	// Tan2011 is Tan, Ting and Liu, "Fast Anomaly Detection for Streaming Data",
+	VariantRiver Variant = iota
+	// VariantTan2011 is Tan, Ting and Liu, "Fast Anomaly Detection for Streaming Data",
 	// IJCAI 2011: splits at the midpoint of a random work range, mass of the
 	// terminal node only.
-	Tan2011
+	VariantTan2011
 	numVariants
 )
 
@@ -93,7 +93,7 @@ func (c Config) Validate() error {
 		bad("Window is %d: want 1 to %d", c.Window, MaxWindow)
 	}
 	if c.Variant >= numVariants {
-		bad("Variant is %d: want River (0) or Tan2011 (1)", c.Variant)
+		bad("Variant is %d: want VariantRiver (0) or VariantTan2011 (1)", c.Variant)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Limits)) {
 		if l := c.Limits[name]; !(l[0] <= l[1]) || math.IsInf(l[1]-l[0], 0) {
@@ -130,4 +130,10 @@ func (c Config) limits(feature string) (low, high float64) {
 		return l[0], l[1]
 	}
 	return 0, 1
+}
+
+// clone is a copy that shares nothing with c.
+func (c Config) clone() Config {
+	c.Limits = maps.Clone(c.Limits)
+	return c
 }
