@@ -1,6 +1,6 @@
 package hst
 
-import "fmt"
+import "slices"
 
 // Line is the River mode on one number.
 type Line struct {
@@ -11,6 +11,9 @@ type Line struct {
 	last    []uint64 // keys of the reference window, in the order they were learned
 	windows int64    // full windows so far
 }
+
+// nsPerMS turns the nanoseconds of a span into the paper's unit.
+const nsPerMS = 1e6
 
 // NewLine grows the trees of cfg for one feature of the given name.
 func NewLine(cfg Config, feature string) (*Line, error) {
@@ -45,4 +48,18 @@ func (l *Line) pivot() {
 	l.filling, l.last = l.last[:0], l.filling
 }
 
-var _ = fmt.Sprint
+// Ready says whether the first window is over. Until then every score is 0.
+func (l *Line) Ready() bool { return l.windows > 0 }
+
+// Learned is how many observations the model has learned.
+func (l *Line) Learned() int64 {
+	return l.windows*int64(l.trees.window) + int64(len(l.filling))
+}
+
+// Clone is an independent copy; the trees, which do not change, are shared.
+func (l *Line) Clone() *Line {
+	c := newLine(l.trees)
+	c.filling, c.last, c.windows = slices.Clone(l.filling), slices.Clone(l.last), l.windows
+	c.table = l.table.clone()
+	return c
+}

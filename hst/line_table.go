@@ -48,6 +48,31 @@ func (t *lineTable) score(x float64) float64 {
 	return t.pieces[i].score
 }
 
+// scoreAll writes the score of each x to dst, of the same length: score, without
+// the call.
+func (t *lineTable) scoreAll(dst, xs []float64) {
+	low, width, shift := t.at.low, t.at.width, t.at.shift&63
+	index, pieces := t.index, t.pieces
+	dst = dst[:len(xs)]
+	for j, x := range xs {
+		k := orderBits(x)
+		d := k - low
+		if d > width {
+			dst[j] = t.outside(x)
+			continue
+		}
+		i := uint64(index[d>>shift])
+		_, below := bits.Sub64(k, pieces[i].upper, 0)
+		i += 1 - below
+		_, below = bits.Sub64(k, pieces[i].upper, 0)
+		i += 1 - below
+		for pieces[i].upper <= k {
+			i++
+		}
+		dst[j] = pieces[i].score
+	}
+}
+
 // outside is the score of values that the index does not cover, NaN among them.
 func (t *lineTable) outside(x float64) float64 {
 	if orderKey(x) < t.at.low {
@@ -215,4 +240,8 @@ func cumulate(counts []uint32) {
 		sum += c
 		counts[i] = sum
 	}
+}
+
+func (t *lineTable) clone() lineTable {
+	return lineTable{t.at, slices.Clone(t.index), slices.Clone(t.pieces)}
 }

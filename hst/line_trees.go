@@ -56,7 +56,7 @@ type lineTrees struct {
 // splits on feature number on. River's walk stops where float64(mass) < 0.1*W,
 // which as a bound on an integer is minLive.
 func newLineTrees(cfg Config, keys []string, on int) (*lineTrees, error) {
-	if cfg.Variant != River {
+	if cfg.Variant != VariantRiver {
 		return nil, fmt.Errorf("hst: the one-feature fast path follows River's scores, not %v's: use a Forest", cfg.Variant)
 	}
 	s, err := grow(cfg, keys)
