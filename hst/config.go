@@ -8,13 +8,14 @@ import (
 	"slices"
 )
 
-// MaxHeight and MaxNodes bound a forest, so that a mistyped configuration is an
-// error and not an allocation of the whole machine. At MaxNodes the flat arrays
-// take 2.75 GiB.
+// These bound a forest, so that a mistyped configuration is an error and not an
+// allocation of the whole machine or an hour of growing. At MaxNodes the nodes
+// take 3 GiB.
 const (
 	MaxHeight = 25
 	MaxNodes  = 1 << 27 // Trees * 2^(Height+1)
 	MaxWindow = math.MaxInt32
+	MaxWidths = 1 << 34 // branches * features; River draws each branch from all widths
 )
 
 // Variant is which published Half-Space-Trees algorithm a forest follows.
@@ -136,4 +137,9 @@ func (c Config) limits(feature string) (low, high float64) {
 func (c Config) clone() Config {
 	c.Limits = maps.Clone(c.Limits)
 	return c
+}
+
+// memoryBytes is the size of the forest's flat array. c is valid.
+func (c Config) memoryBytes() int64 {
+	return int64(c.Trees) * (1<<(c.Height+1) - 1) * nodeBytes
 }

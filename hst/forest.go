@@ -20,6 +20,8 @@ type node struct {
 	reference uint32
 }
 
+const nodeBytes = int64(unsafe.Sizeof(node{}))
+
 // masses are the reference and the latest mass as of window now.
 func (n *node) masses(now uint32) (reference, latest uint32) {
 	switch now - n.epoch {
@@ -168,4 +170,4 @@ func (f *Forest) Masses(t, i int) (reference, latest int) {
 
 // MemoryBytes is the size of the flat array, all but a few hundred bytes of the
 // forest.
-func (f *Forest) MemoryBytes() int64 { return int64(len(f.nodes)) * int64(unsafe.Sizeof(node{})) }
+func (f *Forest) MemoryBytes() int64 { return f.cfg.memoryBytes() }

@@ -121,7 +121,7 @@ func goldenInputs(t *testing.T, dir string) map[string][]map[string]float64 {
 // addSpanInputs turns a list of [service, operation, ms] named N and each list of
 // keys named N_key_K into the observations N_K: {key: 1, "duration": ms}.
 func addSpanInputs(t *testing.T, name string, data json.RawMessage, raw map[string]json.RawMessage, inputs map[string][]map[string]float64) {
-	var spans [][3]any
+	var spans [][3]json.RawMessage
 	if json.Unmarshal(data, &spans) != nil {
 		return
 	}
@@ -136,7 +136,11 @@ func addSpanInputs(t *testing.T, name string, data json.RawMessage, raw map[stri
 		}
 		rows := make([]map[string]float64, len(spans))
 		for i, s := range spans {
-			rows[i] = map[string]float64{keys[i]: 1, "duration": s[2].(float64)}
+			var ms goldenNumber
+			if err := ms.UnmarshalJSON(s[2]); err != nil {
+				t.Fatalf("%s %d: %v", name, i, err)
+			}
+			rows[i] = map[string]float64{keys[i]: 1, "duration": float64(ms)}
 		}
 		inputs[name+"_"+kind] = rows
 	}
