@@ -95,7 +95,7 @@ func (b Batch) flags(l *Line, dst []uint64, c column) {
 
 // warmUp is how many of the next n observations fall in the first window.
 func (b Batch) warmUp(l *Line, n int) int {
-	missing := int64(l.trees.window) - l.Learned() // until there is a reference
+	missing := int64(l.trees.cfg.Window) - l.Learned() // until there is a reference
 	if missing <= 0 {
 		return 0
 	}
@@ -134,7 +134,7 @@ func (b Batch) run(l *Line, c column, out sink) {
 // runLearning runs observations [0, n): one at a time until a window starts, whole
 // windows in parallel, and the rest one at a time.
 func (l *Line) runLearning(c column, n int, out sink, o Order, workers int) {
-	w := l.trees.window
+	w := l.trees.cfg.Window
 	from := 0
 	if len(l.filling) > 0 {
 		from = min(n, w-len(l.filling))
@@ -196,7 +196,7 @@ const maxRun = 64
 // follow leaves l as if it had learned the windows. Learning the last one is enough.
 func (l *Line) follow(c column, from, windows int) {
 	var block blocks
-	w := l.trees.window
+	w := l.trees.cfg.Window
 	skip := max(0, windows-1)
 	l.windows += int64(skip)
 	for at, end := from+skip*w, from+windows*w; at < end; at += blockLen {
@@ -226,7 +226,7 @@ func (w *lineWorker) run(first, end int) {
 	if first > 0 {
 		table = w.learn(first - 1)
 	}
-	size := w.line.trees.window
+	size := w.line.trees.cfg.Window
 	for k := first; k < end; k++ {
 		at := w.from + k*size
 		last := at + size - 1
@@ -245,7 +245,7 @@ func (w *lineWorker) run(first, end int) {
 
 // learn makes the table of window k of the column.
 func (w *lineWorker) learn(k int) *lineTable {
-	size := w.line.trees.window
+	size := w.line.trees.cfg.Window
 	w.keys = w.keys[:0]
 	for at, end := w.from+k*size, w.from+(k+1)*size; at < end; at += blockLen {
 		xs, _ := w.block.load(w.column, at, min(end, at+blockLen))

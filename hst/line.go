@@ -1,7 +1,5 @@
 package hst
 
-import "slices"
-
 // Line is the River mode on one number.
 type Line struct {
 	trees   *lineTrees
@@ -36,7 +34,7 @@ func (l *Line) Score(x float64) float64 { return l.table.score(x) }
 // Learn adds x.
 func (l *Line) Learn(x float64) {
 	l.filling = append(l.filling, orderKey(x))
-	if len(l.filling) == l.trees.window {
+	if len(l.filling) == l.trees.cfg.Window {
 		l.pivot()
 	}
 }
@@ -53,13 +51,18 @@ func (l *Line) Ready() bool { return l.windows > 0 }
 
 // Learned is how many observations the model has learned.
 func (l *Line) Learned() int64 {
-	return l.windows*int64(l.trees.window) + int64(len(l.filling))
+	return l.windows*int64(l.trees.cfg.Window) + int64(len(l.filling))
 }
 
-// Clone is an independent copy; the trees, which do not change, are shared.
-func (l *Line) Clone() *Line {
-	c := newLine(l.trees)
-	c.filling, c.last, c.windows = slices.Clone(l.filling), slices.Clone(l.last), l.windows
-	c.table = l.table.clone()
-	return c
+// MemoryBytes is what the model takes once a few windows have passed, tree
+// thresholds for the most part; see the formula at [Line].
+func (l *Line) MemoryBytes() int64 { return lineBytes(l.trees.cfg) }
+
+// lineBytes bounds the memory of a Line.
+func lineBytes(cfg Config) int64 {
+	borders, live := cfg.lineBounds()
+	thresholds := 8 * cfg.Trees * (1<<cfg.Height - 1)
+	windows := 8*3*cfg.Window + 4*powerOfTwo(2*cfg.Window)
+	table := 16*3*borders + 4*powerOfTwo(3*borders)
+	return int64(thresholds) + int64(windows) + int64(table) + 2*20*int64(live)
 }

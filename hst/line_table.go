@@ -48,6 +48,17 @@ func (t *lineTable) score(x float64) float64 {
 	return t.pieces[i].score
 }
 
+// piece is the number of the piece that holds the number with key k.
+func (t *lineTable) piece(k uint64) int {
+	i, _ := slices.BinarySearchFunc(t.pieces, k, func(p piece, k uint64) int {
+		if p.upper <= k {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
 // scoreAll writes the score of each x to dst, of the same length: score, without
 // the call.
 func (t *lineTable) scoreAll(dst, xs []float64) {
@@ -120,10 +131,10 @@ const (
 func newLineBuilder(trees *lineTrees) *lineBuilder {
 	return &lineBuilder{
 		trees:   trees,
-		now:     make([]lineNode, trees.maxNodes+2),
-		next:    make([]lineNode, trees.maxNodes+2),
-		borders: make([]border, firstInner+trees.maxEvents),
-		ordered: make([]border, trees.maxEvents),
+		now:     make([]lineNode, trees.live+2),
+		next:    make([]lineNode, trees.live+2),
+		borders: make([]border, firstInner+trees.borders),
+		ordered: make([]border, trees.borders),
 	}
 }
 
@@ -157,12 +168,12 @@ func (lt *lineTrees) normalise(sum int64) float64 {
 func (b *lineBuilder) expand(x0 uint64, first bool) int {
 	lt, borders := b.trees, b.borders
 	now, next := b.now, b.next
-	borders[leftEnd] = border{keyBelow, int64(lt.trees) * int64(lt.window)}
+	borders[leftEnd] = border{keyBelow, int64(lt.cfg.Trees) * int64(lt.cfg.Window)}
 	borders[rightEnd] = border{keyAbove, 0}
-	for t := range lt.trees {
-		now[t] = lineNode{uint32(t), 0, uint32(lt.window), leftEnd, rightEnd}
+	for t := range lt.cfg.Trees {
+		now[t] = lineNode{uint32(t), 0, uint32(lt.cfg.Window), leftEnd, rightEnd}
 	}
-	live, e := lt.trees, firstInner
+	live, e := lt.cfg.Trees, firstInner
 	minLive := uint32(lt.minLive)
 	for d, level := range lt.levels {
 		n := 0

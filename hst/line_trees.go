@@ -45,16 +45,18 @@ func thresholdKey(x float64) uint64 {
 // nodes 0..trees-1 of level 0, so that one loop walks all trees at once and the
 // levels that every window visits lie together. 8 bytes a branch.
 type lineTrees struct {
-	trees, height, window int
-	levels                [][]uint64 // threshold keys; keyBelow where the node splits another feature
-	minLive               int        // the least mass at which a walk goes on
-	maxSum                float64
-	maxEvents, maxNodes   int // bounds of what a window can make live
+	cfg      Config
+	features []string
+	on       int        // which of the features
+	levels   [][]uint64 // threshold keys; keyBelow where the node splits another feature
+	minLive  int        // the least mass at which a walk goes on
+	maxSum   float64
+	borders  int // the most that a window can make
+	live     int // the most live nodes of a level
 }
 
 // newLineTrees grows the trees of cfg for the features in keys and keeps the
-// splits on feature number on. River's walk stops where float64(mass) < 0.1*W,
-// which as a bound on an integer is minLive.
+// splits on feature number on.
 func newLineTrees(cfg Config, keys []string, on int) (*lineTrees, error) {
 	if cfg.Variant != VariantRiver {
 		return nil, fmt.Errorf("hst: the one-feature fast path follows River's scores, not %v's: use a Forest", cfg.Variant)
@@ -63,16 +65,25 @@ func newLineTrees(cfg Config, keys []string, on int) (*lineTrees, error) {
 	if err != nil {
 		return nil, err
 	}
-	lt := &lineTrees{trees: cfg.Trees, height: cfg.Height, window: cfg.Window, maxSum: float64(cfg.maxSum())}
-	limit := float64(0.1 * float64(cfg.Window))
-	lt.minLive = int(math.Ceil(limit))
-	perTree := cfg.Window / lt.minLive // live nodes of a level are disjoint
+	lt := &lineTrees{cfg: cfg.clone(), features: s.keys, on: on, maxSum: float64(cfg.maxSum())}
+	stop, _, _ := cfg.scoring()
+	lt.minLive = int(stop)
+	lt.borders, lt.live = cfg.lineBounds()
 	for d := range cfg.Height {
 		lt.levels = append(lt.levels, levelKeys(s, d, uint32(on)))
-		lt.maxEvents += cfg.Trees * min(1<<d, perTree)
 	}
-	lt.maxNodes = cfg.Trees * min(1<<(cfg.Height-1), perTree)
 	return lt, nil
+}
+
+// lineBounds are the most borders that a window can make, and the most live nodes
+// of a level: those are disjoint, and each holds a tenth of the window.
+func (c Config) lineBounds() (borders, live int) {
+	stop, _, _ := c.scoring()
+	perTree := c.Window / int(stop)
+	for d := range c.Height {
+		borders += c.Trees * min(1<<d, perTree)
+	}
+	return borders, c.Trees * min(1<<c.Height, perTree)
 }
 
 // levelKeys are the thresholds of level d of all trees, tree by tree.

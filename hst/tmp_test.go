@@ -1,3 +1,0 @@
-package hst
-
-func cases() int { return 12000 }
