@@ -1,44 +1,10 @@
 package hst
 
 import (
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
 )
-
-// Order is what comes first at each observation of a run.
-type Order uint8
-
-const (
-	// ScoreThenLearn scores an observation against the window before it: no value
-	// takes part in its own score. Test-then-train.
-	ScoreThenLearn Order = iota
-	// LearnThenScore is what the SCALE paper's code does. It differs at the last
-	// observation of each window, which is scored against its own window.
-	LearnThenScore
-	numOrders
-)
-
-var orderNames = [numOrders]string{"score-then-learn", "learn-then-score"}
-
-// String is "score-then-learn" or "learn-then-score".
-func (o Order) String() string {
-	if o >= numOrders {
-		return fmt.Sprintf("order(%d)", uint8(o))
-	}
-	return orderNames[o]
-}
-
-// ParseOrder is the inverse of String.
-func ParseOrder(s string) (Order, error) {
-	for i, name := range orderNames {
-		if s == name {
-			return Order(i), nil
-		}
-	}
-	return 0, fmt.Errorf("hst: order %q: want score-then-learn or learn-then-score", clip(s, 40))
-}
 
 // Batch runs a [Line] over columns. Scores of a window depend on the window before
 // it and on nothing else, so windows run in parallel; results are the same to the
