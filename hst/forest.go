@@ -22,15 +22,23 @@ type node struct {
 
 const nodeBytes = int64(unsafe.Sizeof(node{}))
 
-// masses are the reference and the latest mass as of window now.
-func (n *node) masses(now uint32) (reference, latest uint32) {
+// current is the latest mass as of window now.
+func (n *node) current(now uint32) uint32 {
+	if n.epoch == now {
+		return n.latest
+	}
+	return 0
+}
+
+// past is the reference mass as of window now.
+func (n *node) past(now uint32) uint32 {
 	switch now - n.epoch {
 	case 0:
-		return n.reference, n.latest
+		return n.reference
 	case 1:
-		return n.latest, 0
+		return n.latest
 	}
-	return 0, 0
+	return 0
 }
 
 // Forest is Half-Space Trees over a fixed list of features, in one flat array
@@ -116,25 +124,6 @@ func (f *Forest) check(x []float64, missing Missing) {
 	}
 }
 
-// next is the node of tree that a walk goes to from branch i. A missing value
-// goes where the current window went more often, to the left on a tie; that is
-// River's rule, in scoring too.
-func (f *Forest) next(tree []node, i int, x []float64, missing Missing) int {
-	n := &tree[i]
-	if missing.Has(int(n.feature)) {
-		_, left := tree[2*i+1].masses(f.epoch)
-		_, right := tree[2*i+2].masses(f.epoch)
-		if left < right {
-			return 2*i + 2
-		}
-		return 2*i + 1
-	}
-	if x[n.feature] < n.threshold {
-		return 2*i + 1
-	}
-	return 2*i + 2
-}
-
 // tree is the nodes of tree t.
 func (f *Forest) tree(t int) []node { return f.nodes[t*f.perTree:][:f.perTree] }
 
@@ -164,8 +153,8 @@ func (f *Forest) Branch(t, i int) (feature int, threshold float64) {
 // many observations of the last full window and of the current one passed it.
 // It panics when there is no such node.
 func (f *Forest) Masses(t, i int) (reference, latest int) {
-	r, l := f.tree(t)[i].masses(f.epoch)
-	return int(r), int(l)
+	n := &f.tree(t)[i]
+	return int(n.past(f.epoch)), int(n.current(f.epoch))
 }
 
 // MemoryBytes is the size of the flat array, all but a few hundred bytes of the

@@ -9,22 +9,29 @@ import "math"
 // paper: r <= 0.1 Window) or else a leaf. High means normal. 0 in the first window.
 //
 // It panics when x does not have one value a feature. Cost: as Score.
-func (f *Forest) Mass(x []float64, missing Missing) uint64 {
+func (f *Forest) Mass(x []float64, missing Missing) (sum uint64) {
 	f.check(x, missing)
 	if !f.ready {
 		return 0
 	}
-	var sum uint64
 	for at := 0; at < len(f.nodes); at += f.perTree {
 		tree := f.nodes[at:][:f.perTree]
 		var mass uint64
 		for i, depth := 0, 0; ; depth++ {
-			r, _ := tree[i].masses(f.epoch)
+			n := &tree[i]
+			r := n.past(f.epoch)
 			mass = mass&f.keep + uint64(r)<<depth
 			if r < f.stop || i >= f.branches {
 				break
 			}
-			i = f.next(tree, i, x, missing)
+			i = 2*i + 2
+			if missing.Has(int(n.feature)) {
+				if tree[i-1].current(f.epoch) >= tree[i].current(f.epoch) {
+					i--
+				}
+			} else if x[n.feature] < n.threshold {
+				i--
+			}
 		}
 		sum += mass
 	}
@@ -83,11 +90,7 @@ func (f *Forest) LearnScore(x []float64, missing Missing) float64 {
 // takes the same way in both.
 func (f *Forest) scoreLearn(x []float64, missing Missing) (sum uint64) {
 	f.check(x, missing)
-	if missing == nil {
-		sum = f.scoreLearnAll(x)
-	} else {
-		sum = f.scoreLearnMissing(x, missing)
-	}
+	sum = f.scoreLearnMissing(x, missing)
 	f.learned++
 	if f.counter++; f.counter == f.cfg.Window {
 		f.pivot()
@@ -96,28 +99,6 @@ func (f *Forest) scoreLearn(x []float64, missing Missing) (sum uint64) {
 }
 
 func (f *Forest) scoreLearnMissing(x []float64, missing Missing) (sum uint64) {
-	for at := 0; at < len(f.nodes); at += f.perTree {
-		tree := f.nodes[at:][:f.perTree]
-		var mass uint64
-		live := true
-		for i, depth := 0, 0; ; depth++ {
-			r := tree[i].add(f.epoch)
-			if live {
-				mass = mass&f.keep + uint64(r)<<depth
-				live = r >= f.stop
-			}
-			if i >= f.branches {
-				break
-			}
-			i = f.next(tree, i, x, missing)
-		}
-		sum += mass
-	}
-	return sum
-}
-
-// scoreLearnAll is scoreLearnMissing for a vector with every value.
-func (f *Forest) scoreLearnAll(x []float64) (sum uint64) {
 	for at := 0; at < len(f.nodes); at += f.perTree {
 		tree := f.nodes[at:][:f.perTree]
 		var mass uint64
@@ -133,7 +114,11 @@ func (f *Forest) scoreLearnAll(x []float64) (sum uint64) {
 				break
 			}
 			i = 2*i + 2
-			if x[n.feature] < n.threshold {
+			if missing.Has(int(n.feature)) {
+				if tree[i-1].current(f.epoch) >= tree[i].current(f.epoch) {
+					i--
+				}
+			} else if x[n.feature] < n.threshold {
 				i--
 			}
 		}
@@ -148,7 +133,7 @@ func (n *node) add(now uint32) (reference uint32) {
 		n.latest++
 		return n.reference
 	}
-	reference, _ = n.masses(now)
+	reference = n.past(now)
 	n.epoch, n.latest, n.reference = now, 1, reference
 	return reference
 }
@@ -168,7 +153,7 @@ func (f *Forest) pivot() {
 func (f *Forest) renumber() {
 	for i := range f.nodes {
 		n := &f.nodes[i]
-		n.reference, n.latest = n.masses(f.epoch)
+		n.reference, n.latest = n.past(f.epoch), n.current(f.epoch)
 		n.epoch = 1
 	}
 	f.epoch = 1
