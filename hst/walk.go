@@ -10,7 +10,7 @@ import "math"
 //
 // It panics when x does not have one value a feature. Cost: as Score.
 func (f *Forest) Mass(x []float64, missing Missing) (sum uint64) {
-	f.check(x, missing)
+	missing = f.fit(x, missing)
 	if !f.ready {
 		return 0
 	}
@@ -18,24 +18,32 @@ func (f *Forest) Mass(x []float64, missing Missing) (sum uint64) {
 		tree := f.nodes[at:][:f.perTree]
 		var mass uint64
 		for i, depth := 0, 0; ; depth++ {
-			n := &tree[i]
-			r := n.past(f.epoch)
+			r := tree[i].past(f.epoch)
 			mass = mass&f.keep + uint64(r)<<depth
 			if r < f.stop || i >= f.branches {
 				break
 			}
-			i = 2*i + 2
-			if missing.Has(int(n.feature)) {
-				if tree[i-1].current(f.epoch) >= tree[i].current(f.epoch) {
-					i--
-				}
-			} else if x[n.feature] < n.threshold {
-				i--
-			}
+			i = step(tree, i, x, missing, f.epoch)
 		}
 		sum += mass
 	}
 	return sum
+}
+
+// step is the node that a walk goes to from branch i. A missing value goes where
+// the current window went more often, to the left on a tie: River's rule, in
+// scoring too. It must stay small enough for the compiler to inline.
+func step(tree []node, i int, x []float64, missing Missing, now uint32) int {
+	n := &tree[i]
+	i = 2*i + 2
+	if missing[n.feature] {
+		if tree[i-1].current(now) >= tree[i].current(now) {
+			i--
+		}
+	} else if x[n.feature] < n.threshold {
+		i--
+	}
+	return i
 }
 
 // Score says how anomalous x is, from 0 (all mass of the reference window went
@@ -45,7 +53,7 @@ func (f *Forest) Mass(x []float64, missing Missing) (sum uint64) {
 // It panics when x does not have one value a feature.
 func (f *Forest) Score(x []float64, missing Missing) float64 {
 	if !f.ready {
-		f.check(x, missing)
+		f.fit(x, missing)
 		return 0
 	}
 	return f.normalise(f.Mass(x, missing))
@@ -85,44 +93,32 @@ func (f *Forest) LearnScore(x []float64, missing Missing) float64 {
 	return f.Score(x, missing)
 }
 
-// scoreLearn counts x and returns its mass as it was before. A step of the walk
-// reads the children's masses before either is touched, so that a missing value
-// takes the same way in both.
+// scoreLearn counts x and returns its mass as it was before. A step reads the
+// children's masses before either is touched, so that scoring and learning take
+// the same way.
 func (f *Forest) scoreLearn(x []float64, missing Missing) (sum uint64) {
-	f.check(x, missing)
-	sum = f.scoreLearnMissing(x, missing)
-	f.learned++
-	if f.counter++; f.counter == f.cfg.Window {
-		f.pivot()
-	}
-	return sum
-}
-
-func (f *Forest) scoreLearnMissing(x []float64, missing Missing) (sum uint64) {
+	missing = f.fit(x, missing)
 	for at := 0; at < len(f.nodes); at += f.perTree {
 		tree := f.nodes[at:][:f.perTree]
 		var mass uint64
-		live := true
-		for i, depth := 0, 0; ; depth++ {
-			n := &tree[i]
-			r := n.add(f.epoch)
-			if live {
-				mass = mass&f.keep + uint64(r)<<depth
-				live = r >= f.stop
-			}
-			if i >= f.branches {
+		i, depth := 0, 0
+		for ; ; depth++ { // both
+			r := tree[i].add(f.epoch)
+			mass = mass&f.keep + uint64(r)<<depth
+			if r < f.stop || i >= f.branches {
 				break
 			}
-			i = 2*i + 2
-			if missing.Has(int(n.feature)) {
-				if tree[i-1].current(f.epoch) >= tree[i].current(f.epoch) {
-					i--
-				}
-			} else if x[n.feature] < n.threshold {
-				i--
-			}
+			i = step(tree, i, x, missing, f.epoch)
+		}
+		for i < f.branches { // only learning
+			i = step(tree, i, x, missing, f.epoch)
+			tree[i].add(f.epoch)
 		}
 		sum += mass
+	}
+	f.learned++
+	if f.counter++; f.counter == f.cfg.Window {
+		f.pivot()
 	}
 	return sum
 }
