@@ -22,15 +22,23 @@ type node struct {
 
 const nodeBytes = int64(unsafe.Sizeof(node{}))
 
-// masses are the reference and the latest mass as of window now.
-func (n *node) masses(now uint32) (reference, latest uint32) {
+// current is the latest mass as of window now.
+func (n *node) current(now uint32) uint32 {
+	if n.epoch == now {
+		return n.latest
+	}
+	return 0
+}
+
+// past is the reference mass as of window now.
+func (n *node) past(now uint32) uint32 {
 	switch now - n.epoch {
 	case 0:
-		return n.reference, n.latest
+		return n.reference
 	case 1:
-		return n.latest, 0
+		return n.latest
 	}
-	return 0, 0
+	return 0
 }
 
 // Forest is Half-Space Trees over a fixed list of features, in one flat array
@@ -44,11 +52,12 @@ func (n *node) masses(now uint32) (reference, latest uint32) {
 type Forest struct {
 	cfg      Config
 	features []string
-	nodes    []node // tree after tree, each in heap order
-	perTree  int    // nodes a tree
-	branches int    // of them branches
-	stop     uint32 // a scoring walk ends at a node with less reference mass
-	keep     uint64 // all ones: a walk adds up its path; zero: only the terminal node
+	none     Missing // of a vector that has every value
+	nodes    []node  // tree after tree, each in heap order
+	perTree  int     // nodes a tree
+	branches int     // of them branches
+	stop     uint32  // a scoring walk ends at a node with less reference mass
+	keep     uint64  // all ones: a walk adds up its path; zero: only the terminal node
 	scale    float64
 	epoch    uint32 // number of the current window, from 1
 	counter  int    // observations in the current window
@@ -67,7 +76,7 @@ func NewForest(cfg Config, features []string) (*Forest, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Forest{cfg: cfg.clone(), features: s.keys, epoch: 1, branches: s.branches, perTree: 2*s.branches + 1}
+	f := &Forest{cfg: cfg.clone(), features: s.keys, none: NewMissing(len(s.keys)), epoch: 1, branches: s.branches, perTree: 2*s.branches + 1}
 	f.stop, f.keep, f.scale = cfg.scoring()
 	f.nodes = make([]node, cfg.Trees*f.perTree)
 	for t := range cfg.Trees {
@@ -89,50 +98,29 @@ func (c Config) scoring() (stop uint32, keep uint64, scale float64) {
 	return uint32(math.Ceil(limit)), math.MaxUint64, float64(c.maxSum())
 }
 
-// Missing says which components of a vector have no value: bit i%64 of word i/64
-// for component i. nil means that none is missing. NaN is a value, not a missing
-// one: it is not below any threshold and goes right.
-type Missing []uint64
+// Missing says which components of a vector have no value: true at i for component
+// i. nil means that none is missing. NaN is a value, not a missing one: it is not
+// below any threshold and goes right.
+type Missing []bool
 
 // NewMissing is a Missing for n features, with none missing.
-func NewMissing(n int) Missing { return make(Missing, (n+63)/64) }
+func NewMissing(n int) Missing { return make(Missing, n) }
 
 // Set says that component i has no value.
-func (m Missing) Set(i int) { m[i/64] |= 1 << (i % 64) }
+func (m Missing) Set(i int) { m[i] = true }
 
 // Clear says that component i has a value.
-func (m Missing) Clear(i int) { m[i/64] &^= 1 << (i % 64) }
+func (m Missing) Clear(i int) { m[i] = false }
 
-// Has says whether component i has no value; false for nil.
-func (m Missing) Has(i int) bool { return m != nil && m[i/64]>>(i%64)&1 != 0 }
-
-// check panics when a vector does not fit the forest.
-func (f *Forest) check(x []float64, missing Missing) {
-	if len(x) != len(f.features) {
-		panic(fmt.Sprintf("hst: a vector of %d values for a forest of %d features", len(x), len(f.features)))
+// fit panics when a vector does not fit the forest. It turns nil into a Missing.
+func (f *Forest) fit(x []float64, missing Missing) Missing {
+	if missing == nil {
+		missing = f.none
 	}
-	if missing != nil && len(missing)*64 < len(x) {
-		panic(fmt.Sprintf("hst: a Missing of %d bits for a forest of %d features", len(missing)*64, len(x)))
+	if len(x) != len(f.features) || len(missing) != len(f.features) {
+		panic(fmt.Sprintf("hst: a vector of %d values and a Missing of %d for a forest of %d features", len(x), len(missing), len(f.features)))
 	}
-}
-
-// next is the node of tree that a walk goes to from branch i. A missing value
-// goes where the current window went more often, to the left on a tie; that is
-// River's rule, in scoring too.
-func (f *Forest) next(tree []node, i int, x []float64, missing Missing) int {
-	n := &tree[i]
-	if missing.Has(int(n.feature)) {
-		_, left := tree[2*i+1].masses(f.epoch)
-		_, right := tree[2*i+2].masses(f.epoch)
-		if left < right {
-			return 2*i + 2
-		}
-		return 2*i + 1
-	}
-	if x[n.feature] < n.threshold {
-		return 2*i + 1
-	}
-	return 2*i + 2
+	return missing
 }
 
 // tree is the nodes of tree t.
@@ -164,8 +152,8 @@ func (f *Forest) Branch(t, i int) (feature int, threshold float64) {
 // many observations of the last full window and of the current one passed it.
 // It panics when there is no such node.
 func (f *Forest) Masses(t, i int) (reference, latest int) {
-	r, l := f.tree(t)[i].masses(f.epoch)
-	return int(r), int(l)
+	n := &f.tree(t)[i]
+	return int(n.past(f.epoch)), int(n.current(f.epoch))
 }
 
 // MemoryBytes is the size of the flat array, all but a few hundred bytes of the

@@ -59,7 +59,7 @@ func TestMissingFollowsTheCurrentWindow(t *testing.T) {
 		_, left := f.Masses(0, 1)
 		_, right := f.Masses(0, 2)
 		if left != step.left || right != step.right {
-			t.Fatalf("after %v (missing %b): left %d right %d, want %d and %d", step.x, step.missing, left, right, step.left, step.right)
+			t.Fatalf("after %v (missing %v): left %d right %d, want %d and %d", step.x, step.missing, left, right, step.left, step.right)
 		}
 	}
 }
@@ -104,9 +104,9 @@ func TestMisuseSaysWhatDoesNotFit(t *testing.T) {
 			x []float64
 			m Missing
 		}{
-			"hst: a vector of 2 values for a forest of 1 features": {make([]float64, 2), nil},
-			"hst: a vector of 0 values for a forest of 1 features": {nil, nil},
-			"hst: a Missing of 0 bits for a forest of 1 features":  {make([]float64, 1), Missing{}},
+			"hst: a vector of 2 values and a Missing of 1 for a forest of 1 features": {make([]float64, 2), nil},
+			"hst: a vector of 0 values and a Missing of 1 for a forest of 1 features": {nil, nil},
+			"hst: a vector of 1 values and a Missing of 0 for a forest of 1 features": {make([]float64, 1), Missing{}},
 		} {
 			if got := panicOf(func() { call(args.x, args.m) }); got != want {
 				t.Errorf("%s panics with %q, want %q", name, got, want)

@@ -138,7 +138,7 @@ func (c *randomCase) step() error {
 		got, want = c.forest.Score(x, missing), after
 	}
 	if got != want {
-		return fmt.Errorf("score of %v (missing %b) is %v, twin has %v", x, missing, got, want)
+		return fmt.Errorf("score of %v (missing %v) is %v, twin has %v", x, missing, got, want)
 	}
 	if got := c.river.Score(m); got != before {
 		return fmt.Errorf("River scores %v %v, twin %v", m, got, before)

@@ -61,11 +61,7 @@ func (r *River) vector(x map[string]float64) ([]float64, Missing) {
 	for i, name := range r.forest.features {
 		value, ok := x[name]
 		r.x[i] = value
-		if ok {
-			r.missing.Clear(i)
-		} else {
-			r.missing.Set(i)
-		}
+		r.missing[i] = !ok
 	}
 	return r.x, r.missing
 }

@@ -192,11 +192,11 @@ func appendString(b []byte, s string) []byte {
 // has any, and nothing below a node with neither. The root's follow from the
 // number of observations learnt. What breaks that rule cannot be written down.
 func (f *Forest) appendMasses(b []byte, tree []node, i int) []byte {
-	r, l := tree[i].masses(f.epoch)
+	r, l := tree[i].past(f.epoch), tree[i].current(f.epoch)
 	if i >= f.branches || r|l == 0 {
 		return b
 	}
-	leftR, leftL := tree[2*i+1].masses(f.epoch)
+	leftR, leftL := tree[2*i+1].past(f.epoch), tree[2*i+1].current(f.epoch)
 	if r > 0 {
 		b = binary.AppendUvarint(b, uint64(leftR))
 	}

@@ -9,26 +9,41 @@ import "math"
 // paper: r <= 0.1 Window) or else a leaf. High means normal. 0 in the first window.
 //
 // It panics when x does not have one value a feature. Cost: as Score.
-func (f *Forest) Mass(x []float64, missing Missing) uint64 {
-	f.check(x, missing)
+func (f *Forest) Mass(x []float64, missing Missing) (sum uint64) {
+	missing = f.fit(x, missing)
 	if !f.ready {
 		return 0
 	}
-	var sum uint64
 	for at := 0; at < len(f.nodes); at += f.perTree {
 		tree := f.nodes[at:][:f.perTree]
 		var mass uint64
 		for i, depth := 0, 0; ; depth++ {
-			r, _ := tree[i].masses(f.epoch)
+			r := tree[i].past(f.epoch)
 			mass = mass&f.keep + uint64(r)<<depth
 			if r < f.stop || i >= f.branches {
 				break
 			}
-			i = f.next(tree, i, x, missing)
+			i = step(tree, i, x, missing, f.epoch)
 		}
 		sum += mass
 	}
 	return sum
+}
+
+// step is the node that a walk goes to from branch i. A missing value goes where
+// the current window went more often, to the left on a tie: River's rule, in
+// scoring too. It must stay small enough for the compiler to inline.
+func step(tree []node, i int, x []float64, missing Missing, now uint32) int {
+	n := &tree[i]
+	i = 2*i + 2
+	if missing[n.feature] {
+		if tree[i-1].current(now) >= tree[i].current(now) {
+			i--
+		}
+	} else if x[n.feature] < n.threshold {
+		i--
+	}
+	return i
 }
 
 // Score says how anomalous x is, from 0 (all mass of the reference window went
@@ -38,7 +53,7 @@ func (f *Forest) Mass(x []float64, missing Missing) uint64 {
 // It panics when x does not have one value a feature.
 func (f *Forest) Score(x []float64, missing Missing) float64 {
 	if !f.ready {
-		f.check(x, missing)
+		f.fit(x, missing)
 		return 0
 	}
 	return f.normalise(f.Mass(x, missing))
@@ -78,66 +93,32 @@ func (f *Forest) LearnScore(x []float64, missing Missing) float64 {
 	return f.Score(x, missing)
 }
 
-// scoreLearn counts x and returns its mass as it was before. A step of the walk
-// reads the children's masses before either is touched, so that a missing value
-// takes the same way in both.
+// scoreLearn counts x and returns its mass as it was before. A step reads the
+// children's masses before either is touched, so that scoring and learning take
+// the same way.
 func (f *Forest) scoreLearn(x []float64, missing Missing) (sum uint64) {
-	f.check(x, missing)
-	if missing == nil {
-		sum = f.scoreLearnAll(x)
-	} else {
-		sum = f.scoreLearnMissing(x, missing)
+	missing = f.fit(x, missing)
+	for at := 0; at < len(f.nodes); at += f.perTree {
+		tree := f.nodes[at:][:f.perTree]
+		var mass uint64
+		i, depth := 0, 0
+		for ; ; depth++ { // both
+			r := tree[i].add(f.epoch)
+			mass = mass&f.keep + uint64(r)<<depth
+			if r < f.stop || i >= f.branches {
+				break
+			}
+			i = step(tree, i, x, missing, f.epoch)
+		}
+		for i < f.branches { // only learning
+			i = step(tree, i, x, missing, f.epoch)
+			tree[i].add(f.epoch)
+		}
+		sum += mass
 	}
 	f.learned++
 	if f.counter++; f.counter == f.cfg.Window {
 		f.pivot()
-	}
-	return sum
-}
-
-func (f *Forest) scoreLearnMissing(x []float64, missing Missing) (sum uint64) {
-	for at := 0; at < len(f.nodes); at += f.perTree {
-		tree := f.nodes[at:][:f.perTree]
-		var mass uint64
-		live := true
-		for i, depth := 0, 0; ; depth++ {
-			r := tree[i].add(f.epoch)
-			if live {
-				mass = mass&f.keep + uint64(r)<<depth
-				live = r >= f.stop
-			}
-			if i >= f.branches {
-				break
-			}
-			i = f.next(tree, i, x, missing)
-		}
-		sum += mass
-	}
-	return sum
-}
-
-// scoreLearnAll is scoreLearnMissing for a vector with every value.
-func (f *Forest) scoreLearnAll(x []float64) (sum uint64) {
-	for at := 0; at < len(f.nodes); at += f.perTree {
-		tree := f.nodes[at:][:f.perTree]
-		var mass uint64
-		live := true
-		for i, depth := 0, 0; ; depth++ {
-			n := &tree[i]
-			r := n.add(f.epoch)
-			if live {
-				mass = mass&f.keep + uint64(r)<<depth
-				live = r >= f.stop
-			}
-			if i >= f.branches {
-				break
-			}
-			i = 2*i + 2
-			if x[n.feature] < n.threshold {
-				i--
-			}
-		}
-		sum += mass
 	}
 	return sum
 }
@@ -148,7 +129,7 @@ func (n *node) add(now uint32) (reference uint32) {
 		n.latest++
 		return n.reference
 	}
-	reference, _ = n.masses(now)
+	reference = n.past(now)
 	n.epoch, n.latest, n.reference = now, 1, reference
 	return reference
 }
@@ -168,7 +149,7 @@ func (f *Forest) pivot() {
 func (f *Forest) renumber() {
 	for i := range f.nodes {
 		n := &f.nodes[i]
-		n.reference, n.latest = n.masses(f.epoch)
+		n.reference, n.latest = n.past(f.epoch), n.current(f.epoch)
 		n.epoch = 1
 	}
 	f.epoch = 1
