@@ -1,5 +1,10 @@
 package hst
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Line is the River mode on one number.
 type Line struct {
 	trees   *lineTrees
@@ -65,4 +70,25 @@ func lineBytes(cfg Config) int64 {
 	windows := 8*3*cfg.Window + 4*powerOfTwo(2*cfg.Window)
 	table := 16*3*borders + 4*powerOfTwo(3*borders)
 	return int64(thresholds) + int64(windows) + int64(table) + 2*20*int64(live)
+}
+
+// Derive is a Line that has learned nothing, with the first trees of l's trees and
+// windows of its own. It is what NewLine makes of such a configuration, but shares
+// the thresholds with l: a search over numbers of trees and windows grows them once.
+// It errs when trees is not 1 to l's number, or the window is out of range.
+func (l *Line) Derive(trees, window int) (*Line, error) {
+	lt := *l.trees
+	if trees > lt.cfg.Trees {
+		return nil, fmt.Errorf("hst: deriving %d trees from a Line of %d: want at most as many", trees, lt.cfg.Trees)
+	}
+	lt.cfg.Trees, lt.cfg.Window = trees, window
+	if err := lt.cfg.Validate(); err != nil {
+		return nil, err
+	}
+	lt.levels = slices.Clone(lt.levels)
+	for d := range lt.levels {
+		lt.levels[d] = lt.levels[d][:trees<<d]
+	}
+	lt.measure()
+	return newLine(&lt), nil
 }

@@ -65,14 +65,20 @@ func newLineTrees(cfg Config, keys []string, on int) (*lineTrees, error) {
 	if err != nil {
 		return nil, err
 	}
-	lt := &lineTrees{cfg: cfg.clone(), features: s.keys, on: on, maxSum: float64(cfg.maxSum())}
-	stop, _, _ := cfg.scoring()
-	lt.minLive = int(stop)
-	lt.borders, lt.live = cfg.lineBounds()
+	lt := &lineTrees{cfg: cfg.clone(), features: s.keys, on: on}
+	lt.measure()
 	for d := range cfg.Height {
 		lt.levels = append(lt.levels, levelKeys(s, d, uint32(on)))
 	}
 	return lt, nil
+}
+
+// measure sets what follows from the configuration alone.
+func (lt *lineTrees) measure() {
+	stop, _, _ := lt.cfg.scoring()
+	lt.minLive = int(stop)
+	lt.maxSum = float64(lt.cfg.maxSum())
+	lt.borders, lt.live = lt.cfg.lineBounds()
 }
 
 // lineBounds are the most borders that a window can make, and the most live nodes

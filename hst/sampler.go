@@ -135,6 +135,10 @@ func (c SamplerConfig) Validate() error {
 // call, and how long did it take. Either way memory is that of the model, whatever
 // the number of calls, and a span costs no allocation.
 //
+// One deviation from Algorithm 1 under EncodingPaper: with WindowSize 1, the first
+// span scored after it is learned has lost its key, because a Sampler cannot know
+// that it is the same span.
+//
 // Durations are taken as they come: zero, negative and huge ones are values like
 // others, at the ends of the range.
 type Sampler struct {

@@ -98,7 +98,7 @@ type samplerCase struct {
 func newSamplerCase(seed uint64) *samplerCase {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	c := &samplerCase{rng: rng, calls: trace.NewCalls(100, nil), cfg: SamplerConfig{
-		NTree: 1 + rng.IntN(4), Height: 1 + rng.IntN(7), WindowSize: 1 + rng.IntN(30), Seed: NewSeed(rng.Int64()),
+		NTree: 1 + rng.IntN(4), Height: 1 + rng.IntN(7), WindowSize: 2 + rng.IntN(30), Seed: NewSeed(rng.Int64()),
 		MinScore: rng.Float64(), MaxDuration: math.Exp(10 * rng.Float64()), Encoding: Encoding(rng.IntN(2)),
 	}}
 	c.cfg.Calls = c.calls
