@@ -217,7 +217,7 @@ func (f *frames) varint() (uint64, error) {
 		if err != nil {
 			return 0, f.readError(err, false)
 		}
-		return 0, fmt.Errorf("a field is longer than its message: %w", protowire.ParseError(n))
+		return 0, fmt.Errorf("%w, or one longer than its message", errWire)
 	}
 	return v, f.discard(uint64(n))
 }
