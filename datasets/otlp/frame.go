@@ -40,28 +40,28 @@ func (f Framing) String() string {
 //
 // TracesData has one field: it starts with 0x0a and a length. The first thing in a
 // ResourceSpans is again one of a few tags, and lengths must nest. A leading zero is
-// part of the length of a message below 16 MiB, or all the length of an empty one.
-// A first message above 160 MiB can be mistaken for Bare.
+// part of the length of a message below 16 MiB. The first message must not be
+// empty, nor above 160 MiB with a length before it: that can look like Bare.
 func SniffFraming(head []byte) (Framing, bool) {
-	if len(head) >= 4 && head[0] == 0 && tracesData(head[4:], uint64(binary.BigEndian.Uint32(head))) {
+	if len(head) > 0 && head[0] == 0 && uint32Framed(head) {
 		return Uint32Delimited, true
 	}
-	if n, size := protowire.ConsumeVarint(head); size > 0 && tracesData(head[size:], n) {
+	if varintFramed(head) {
 		return VarintDelimited, true
 	}
 	if resourceSpansField(head, 1<<62) {
 		return Bare, true
 	}
-	return Uint32Delimited, len(head) >= 4 && tracesData(head[4:], uint64(binary.BigEndian.Uint32(head)))
+	return Uint32Delimited, uint32Framed(head)
 }
 
-// tracesData says whether b starts like a TracesData message of n bytes. An empty
-// message is followed by nothing or by more lengths.
-func tracesData(b []byte, n uint64) bool {
-	if n == 0 {
-		return len(b) == 0 || b[0] == 0
-	}
-	return resourceSpansField(b, n)
+func varintFramed(b []byte) bool {
+	n, size := protowire.ConsumeVarint(b)
+	return size > 0 && resourceSpansField(b[size:], n)
+}
+
+func uint32Framed(b []byte) bool {
+	return len(b) > 4 && resourceSpansField(b[4:], uint64(binary.BigEndian.Uint32(b)))
 }
 
 // resourceSpansField says whether b starts with field 1 of TracesData in n bytes.
@@ -217,7 +217,7 @@ func (f *frames) varint() (uint64, error) {
 		if err != nil {
 			return 0, f.readError(err, false)
 		}
-		return 0, fmt.Errorf("a field is longer than its message: %w", protowire.ParseError(n))
+		return 0, fmt.Errorf("%w, or one longer than its message", errWire)
 	}
 	return v, f.discard(uint64(n))
 }

@@ -121,3 +121,23 @@ func (g generator) text() string {
 	}
 	return b.String()
 }
+
+// id16 is a good trace id.
+func (g generator) id16() []byte {
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, g.Uint64()|1), g.Uint64())
+}
+
+func benchResource() *resourcepb.Resource {
+	return &resourcepb.Resource{Attributes: []*commonpb.KeyValue{stringKV("service.name", "shop"), stringKV("host.name", "h1")}}
+}
+
+func benchAttributes() []*commonpb.KeyValue {
+	return []*commonpb.KeyValue{
+		stringKV("http.request.method", "GET"), stringKV("url.full", "https://shop.example/api/cart?currency=EUR"),
+		stringKV("server.address", "10.1.2.3"), stringKV("peer.service", "cart"),
+	}
+}
+
+func stringKV(k, v string) *commonpb.KeyValue {
+	return &commonpb.KeyValue{Key: k, Value: &commonpb.AnyValue{Value: &commonpb.AnyValue_StringValue{StringValue: v}}}
+}

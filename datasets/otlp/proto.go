@@ -151,6 +151,9 @@ func (c *cursor) next() (span []byte, ok bool, err error) {
 	return nil, false, nil
 }
 
+// errWire stands for protowire's errors, whose text differs from build to build.
+var errWire = errors.New("malformed protobuf field")
+
 // take consumes fields of b up to the first message in field num; nil at the end.
 // After an error b is empty.
 func take(b *[]byte, num protowire.Number) (found []byte, err error) {
@@ -172,7 +175,7 @@ func fields(b *[]byte, visit func(num protowire.Number, typ protowire.Type, v []
 		num, typ, n := protowire.ConsumeTag(*b)
 		if n < 0 {
 			*b = nil
-			return protowire.ParseError(n)
+			return errWire
 		}
 		rest := (*b)[n:]
 		var v []byte
@@ -187,7 +190,7 @@ func fields(b *[]byte, visit func(num protowire.Number, typ protowire.Type, v []
 		}
 		if n < 0 {
 			*b = nil
-			return fmt.Errorf("field %d: %w", num, protowire.ParseError(n))
+			return fmt.Errorf("%w, number %d", errWire, num)
 		}
 		*b = rest[n:]
 		if !visit(num, typ, v, x) {
