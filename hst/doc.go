@@ -15,11 +15,32 @@
 //  4. the score of a value compares the reference mass along its path with the
 //     largest possible: rarely visited cells give high scores.
 //
-// # Numbers
+// [Forest] is the general model, over vectors of named features that may be missing.
+// [River] wraps one with River's conventions for maps. [VariantTan2011] is the
+// published algorithm instead of River's reading of it.
 //
-// Every product that feeds a sum or a comparison is wrapped in float64(), which
-// the language defines as an explicit rounding: without it a compiler may fuse
-// x*y + z into one instruction with one rounding, as it does on arm64, and trees
-// would differ between machines. Mass sums are integers below 2^53 ([Config.Validate]
-// sees to that), so the order of summation does not matter either.
+// # Speed and memory
+//
+// Nanoseconds a span with two features (a one-hot key, mostly missing, and a
+// log-normal duration), Window 250, one core of an Intel Xeon (AVX-512, KVM), Go 1.26,
+// the best of several runs; no call allocates. River 0.22 learn and score on the same
+// kind of machine, for comparison, in microseconds:
+//
+//	trees/height   learn+score   score   memory     River 0.22
+//	10/8                  280      200   0.12 MB    68-78 µs
+//	25/15                2800      740     39 MB     4003 µs
+//	50/10                2850     1500    2.5 MB      586 µs
+//
+// Run "go test -run=^$ -bench=Forest ./hst" for yours. The memory is 24 bytes a node,
+// Trees * (2^(Height+1) - 1) nodes, and never grows. Closing a window costs
+// nothing: nodes carry the number of the window that they last counted in.
+//
+// # The same bits everywhere
+//
+// Every product that feeds a sum is wrapped in float64(), which the language defines
+// as an explicit rounding. Without it a compiler may fuse x*y + z into one instruction
+// with one rounding, as it does for arm64 and for GOAMD64=v3, and the trees would
+// differ between machines. A division by two counts as a product: it is compiled as
+// one. Comparisons of a value with a threshold round nothing. Mass sums are integers
+// of at most 2^53 ([Config.Validate] sees to that), so their order does not matter.
 package hst

@@ -70,7 +70,7 @@ type Forest struct {
 //
 // It errs when cfg is invalid, when features are empty, repeated or not sorted,
 // and when their limits leave nothing to split. Cost: about 20 ns a branch with
-// one feature, and the forest's memory 1.5 times over while it grows.
+// one feature, and a quarter more than the forest's memory while it grows.
 func NewForest(cfg Config, features []string) (*Forest, error) {
 	s, err := grow(cfg, features)
 	if err != nil {
@@ -98,7 +98,8 @@ func (c Config) scoring() (stop uint32, keep uint64, scale float64) {
 	return uint32(math.Ceil(limit)), math.MaxUint64, float64(c.maxSum())
 }
 
-// Missing says which components of a vector have no value: true at i for component
+// Missing says which components of a vector have no value: one bool a feature, true
+// at i for component
 // i. nil means that none is missing. NaN is a value, not a missing one: it is not
 // below any threshold and goes right.
 type Missing []bool

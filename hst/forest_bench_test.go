@@ -50,3 +50,55 @@ func BenchmarkForest(b *testing.B) {
 		run("Score", func(x []float64) { f.Score(x, nil) })
 	}
 }
+
+func BenchmarkNewForest(b *testing.B) {
+	for _, s := range benchSizes {
+		b.Run(fmt.Sprintf("%dx%d", s.trees, s.height), func(b *testing.B) {
+			cfg := Config{Trees: s.trees, Height: s.height, Window: 250}
+			for b.Loop() {
+				if _, err := NewForest(cfg, []string{"0", "duration"}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			perBranch(b, s.trees, s.height)
+		})
+	}
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	for _, s := range benchSizes {
+		f, _ := benchForest(b, s.trees, s.height, 250)
+		b.Run(fmt.Sprintf("%dx%d", s.trees, s.height), func(b *testing.B) {
+			var size int
+			for b.Loop() {
+				size = len(f.Snapshot())
+			}
+			perBranch(b, s.trees, s.height)
+			b.ReportMetric(float64(size), "bytes")
+		})
+	}
+}
+
+func perBranch(b *testing.B, trees, height int) {
+	branches := float64(trees) * float64(int(1)<<height-1)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/branches, "ns/branch")
+}
+
+func BenchmarkRiver(b *testing.B) {
+	for _, s := range benchSizes {
+		f, rows := benchForest(b, s.trees, s.height, 250)
+		r := &River{}
+		r.use(f)
+		b.Run(fmt.Sprintf("LearnScore/%dx%d", s.trees, s.height), func(b *testing.B) {
+			b.ReportAllocs()
+			x := map[string]float64{}
+			for i := 0; b.Loop(); i++ {
+				x["duration"] = rows[i%benchRows][1]
+				if err := r.Learn(x); err != nil {
+					b.Fatal(err)
+				}
+				r.Score(x)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"testing"
 )
 
@@ -188,4 +189,21 @@ func TestMemoryBytes(t *testing.T) {
 			t.Errorf("%d/%d takes %d bytes, documented are %d", s.trees, s.height, got, s.want)
 		}
 	}
+}
+
+// The race detector is the judge: readers may run together while nothing learns.
+func TestScoreMayRunTogether(t *testing.T) {
+	f := snapshotForest(t)
+	want := f.Score([]float64{0.5, 2}, nil)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 100 {
+				if got := f.Score([]float64{0.5, 2}, nil); got != want {
+					t.Errorf("score %v, want %v", got, want)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

@@ -73,8 +73,8 @@ func (r *River) Snapshot() []byte {
 }
 
 // RestoreForest is the forest that Snapshot was called on. It refuses a snapshot
-// whose forest would take more than maxBytes ([Forest.MemoryBytes]; half as much
-// again is in use for a moment), so that hostile input costs no more than that.
+// whose forest would take more than maxBytes ([Forest.MemoryBytes]; a quarter
+// more is in use for a moment), so that hostile input costs no more than that.
 //
 // Every error wraps [ErrSnapshot] and says what is wrong: cut short, changed,
 // another version, out of range, or of a forest that this build grows differently.
