@@ -98,10 +98,9 @@ func (c Config) scoring() (stop uint32, keep uint64, scale float64) {
 	return uint32(math.Ceil(limit)), math.MaxUint64, float64(c.maxSum())
 }
 
-// Missing says which components of a vector have no value: one bool a feature, true
-// at i for component
-// i. nil means that none is missing. NaN is a value, not a missing one: it is not
-// below any threshold and goes right.
+// Missing says which components of a vector have no value: one bool a feature. nil
+// means that none is missing. NaN is a value, not a missing one: it is not below
+// any threshold and goes right.
 type Missing []bool
 
 // NewMissing is a Missing for n features, with none missing.
