@@ -112,7 +112,7 @@ func (g *grower) drawWorkRange() {
 	for i := range g.low {
 		low, width := g.base[0][i], g.base[1][i]-g.base[0][i]
 		s := g.rng.float64()
-		half := 2 * max(s, 1-s)
+		half := float64(2 * max(s, 1-s))
 		g.low[i] = low + float64((s-half)*width)
 		g.high[i] = low + float64((s+half)*width)
 	}
@@ -145,7 +145,8 @@ func (g *grower) branch(i int) error {
 func (g *grower) split() (on int, at float64, err error) {
 	if g.variant == VariantTan2011 {
 		on = int(float64(g.rng.float64() * float64(len(g.low))))
-		return on, g.low[on] + (g.high[on]-g.low[on])/2, nil
+		// The conversion matters: compilers turn /2 into *0.5 and fuse that, too.
+		return on, g.low[on] + float64((g.high[on]-g.low[on])/2), nil
 	}
 	total := 0.0
 	for i := range g.low {

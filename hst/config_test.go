@@ -2,7 +2,6 @@ package hst
 
 import (
 	"math"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -99,22 +98,5 @@ func TestGrowErrsWhenARangeIsUsedUp(t *testing.T) {
 	cfg := Config{Trees: 1, Height: 20, Window: 1, Limits: map[string][2]float64{"x": {1, math.Nextafter(1, 2)}}}
 	if _, err := NewForest(cfg, []string{"x"}); err == nil || !strings.Contains(err.Error(), "tree 1 of 1") {
 		t.Errorf("error %v, want one that names the tree", err)
-	}
-}
-
-func TestFirstTreesDoNotDependOnTrees(t *testing.T) {
-	cfg := Config{Trees: 3, Height: 5, Window: 1, Seed: NewSeed(11)}
-	few, err := grow(cfg, []string{"a", "b"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Trees = 8
-	more, err := grow(cfg, []string{"a", "b"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := len(few.threshold)
-	if n != 3*31 || !slices.Equal(few.threshold, more.threshold[:n]) || !slices.Equal(few.feature, more.feature[:n]) {
-		t.Error("the first 3 of 8 trees are not the 3 trees")
 	}
 }

@@ -61,7 +61,7 @@ func growTwin(cfg Config, rng *mt19937, names []string, space map[string]twinRan
 	if cfg.Variant == VariantTan2011 {
 		n.feature = names[int(float64(rng.float64()*float64(len(names))))]
 		r := space[n.feature]
-		n.threshold = r.low + (r.high-r.low)/2
+		n.threshold = r.low + float64((r.high-r.low)/2)
 	} else {
 		n.feature = twinChoice(rng, names, space)
 		r := space[n.feature]
