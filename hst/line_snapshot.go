@@ -74,13 +74,7 @@ func restoreLine(snapshot []byte, maxBytes int64) (*Line, error) {
 	cfg, features := d.header()
 	on := int(d.uint32())
 	if d.err == nil {
-		d.err = cfg.Validate()
-	}
-	if d.err == nil && on >= len(features) {
-		d.err = fmt.Errorf("it is on feature %d of %d", on, len(features))
-	}
-	if need := lineBytes(cfg); d.err == nil && need > maxBytes {
-		d.err = fmt.Errorf("its model takes %d bytes, more than the %d allowed", need, maxBytes)
+		d.err = lineFits(cfg, len(features), on, maxBytes)
 	}
 	if d.err != nil {
 		return nil, d.err
@@ -90,8 +84,24 @@ func restoreLine(snapshot []byte, maxBytes int64) (*Line, error) {
 		return nil, err
 	}
 	l := newLine(trees)
-	l.restoreWindows(d)
-	return l, d.err
+	if l.restoreWindows(d); d.err != nil {
+		return nil, d.err
+	}
+	return l, nil
+}
+
+// lineFits checks a configuration that comes from outside.
+func lineFits(cfg Config, features, on int, maxBytes int64) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	if on >= features {
+		return fmt.Errorf("it is on feature %d of %d", on, features)
+	}
+	if need := lineBytes(cfg); need > maxBytes {
+		return fmt.Errorf("its model takes %d bytes, more than the %d allowed", need, maxBytes)
+	}
+	return nil
 }
 
 // restoreWindows reads what follows the configuration into a Line that has not
