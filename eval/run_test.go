@@ -2,7 +2,6 @@ package eval
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -218,96 +217,6 @@ func TestRunMatchesFlagRate(t *testing.T) {
 	}
 }
 
-// A virtual clock: every reading costs 25 ns, the sampler takes 100 ns, and every
-// tenth span 1 000 ns; the source takes 40 ns.
-func TestRunTiming(t *testing.T) {
-	var now int64
-	clock := func() int64 { now += 25; return now }
-	spans := spansOf(make([]int64, 1000)...)
-	slow := func(yield func(*trace.Span, error) bool) {
-		for s, err := range source(spans) {
-			now += 40
-			if !yield(s, err) {
-				return
-			}
-		}
-	}
-	f := &scripted{score: func(s *trace.Span) float64 {
-		now += 100
-		if s.ID%10 == 0 {
-			now += 900
-		}
-		return 0
-	}}
-	var told []int64
-	o := runOrFail(t, Plan{Test: slow, Entrants: []Entrant{entrant(f, Cut{})}, Clock: clock,
-		Progress: func(n int64) { told = append(told, n) }})
-	near(t, "load", float64(o.Timing.LoadNsPerSpan), 40, 0)
-	near(t, "clock", float64(o.Timing.ClockNs), 25, 0)
-	near(t, "mean", float64(o.Timing.Samplers[0].MeanNs), 190, 0)
-	near(t, "p50", float64(o.Timing.Samplers[0].P50Ns), 100, 2)
-	near(t, "p99", float64(o.Timing.Samplers[0].P99Ns), 1000, 1000.0/64)
-	if len(told) == 0 || told[len(told)-1] != 1000 {
-		t.Errorf("progress %v, want it to end at 1000", told)
-	}
-}
-
-// Percentiles of the histogram lie within 1/64 of those of the sorted list.
-func TestTimerPercentiles(t *testing.T) {
-	rng := rand.New(rand.NewPCG(8, 8))
-	h := newTimer()
-	var all []int64
-	for range 20_000 {
-		ns := int64(math.Exp(rng.Float64() * 43)) // up to MaxInt64 or so
-		all = append(all, ns)
-		h.add(ns)
-	}
-	h.add(math.MaxInt64)
-	all = append(all, math.MaxInt64)
-	slices.Sort(all)
-	for _, q := range []float64{0, .01, .5, .9, .99, 1} {
-		want := float64(all[max(int(math.Ceil(q*float64(len(all))))-1, 0)])
-		near(t, fmt.Sprintf("p%v", 100*q), float64(h.percentile(q, 0)), want, want/64)
-	}
-}
-
-func faultPlan() Plan {
-	test := spansOf(5, 50, 60, 7, 70, 8, 90, 3)
-	set := func(i int, l trace.Label, kind string) { test[i].Label, test[i].Kind = l, kind }
-	set(1, trace.Anomalous, "delay a")
-	set(2, trace.Propagated, "delay a")
-	set(3, trace.Candidate, "delay a")
-	set(4, trace.Guard, "delay a")
-	set(5, trace.Candidate, "cpu b")
-	set(6, trace.Normal, "cpu b") // in the window, but the fault cannot reach it
-	return Plan{
-		Test:     source(test),
-		Entrants: []Entrant{entrant(&scripted{}, Cut{})},
-		Faults:   []FaultResult{{Name: "delay a", At: 500_000_000}, {Name: "cpu b", At: 4e9}},
-	}
-}
-
-func TestRunFaults(t *testing.T) {
-	o := runOrFail(t, faultPlan())
-	r, err := o.Result(SummaryOptions{Seed: 7})
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Span 1 starts at 1 s, lasts 50 ns and is kept; the fault began at .5 s.
-	a := FaultResult{Name: "delay a", At: 500_000_000, Candidates: 2, Positives: 1, Propagated: 1, Guard: 1,
-		FlaggedCands: 1, DetectionDelayS: Number(float64(500_000_050) / 1e9)}
-	if r.Faults[0] != a {
-		t.Errorf("fault a: %+v, want %+v", r.Faults[0], a)
-	}
-	if b := r.Faults[1]; b.Candidates != 1 || b.FlaggedCands != 0 || b.DetectionDelayS == b.DetectionDelayS {
-		t.Errorf("fault b: %+v, want one candidate that is not flagged", b)
-	}
-	near(t, "candidate recall", float64(r.CandidateRecall.Value), 1.0/3, 1e-15)
-	// Normal spans outside of windows: 5 and 3, neither kept; 90 does not count.
-	near(t, "fault-free FPR", float64(r.FaultFreeFPR.Value), 0, 0)
-	near(t, "FPR", float64(r.Samplers[0].Point.Metrics.FPR.Value), 1.0/5, 1e-15)
-}
-
 func TestRunRefuses(t *testing.T) {
 	ok := func() trace.Source { return source(spansOf(1, 2, 3)) }
 	broken := func(yield func(*trace.Span, error) bool) { yield(nil, errors.New("file gone")) }
@@ -357,55 +266,6 @@ func TestRunCancelledUnderWay(t *testing.T) {
 	_, err := Run(ctx, Plan{Test: endless, Entrants: []Entrant{entrant(fixed{}, Cut{})}, Progress: func(int64) { cancel() }})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
-	}
-}
-
-// The replay gives the spans back in order, with the names of their calls; beyond
-// its bound it is a uniform sample.
-func TestReplay(t *testing.T) {
-	whole := newReplay(100, 1)
-	in := spansOf(5, 6, 7)
-	for i := range in {
-		in[i].Call, in[i].Service, in[i].Operation = 1, "svc", "op"
-		whole.add(&in[i])
-	}
-	var out []trace.Span
-	whole.each(func(s *trace.Span) { out = append(out, *s) })
-	if !slices.Equal(in, out) {
-		t.Errorf("replayed %+v, want %+v", out, in)
-	}
-
-	const n, size = 40_000, 2000
-	sample := newReplay(size, 1)
-	for i := range n {
-		sample.add(&trace.Span{Duration: int64(i)})
-	}
-	var sum, last int64 = 0, -1
-	sample.each(func(s *trace.Span) {
-		if s.Duration <= last {
-			t.Fatalf("%d after %d", s.Duration, last)
-		}
-		last = s.Duration
-		sum += s.Duration
-	})
-	// Uniform on 0..n-1: mean n/2, standard error n/sqrt(12*size).
-	near(t, "mean of the sample", float64(sum)/size, n/2, 4*n/math.Sqrt(12*size))
-}
-
-func TestResultJSON(t *testing.T) {
-	o := runOrFail(t, faultPlan())
-	r, _ := o.Result(SummaryOptions{})
-	b, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var back Result
-	if err := json.Unmarshal(b, &back); err != nil {
-		t.Fatal(err)
-	}
-	again, _ := json.Marshal(back)
-	if string(again) != string(b) {
-		t.Error("a Result changes on its way through JSON")
 	}
 }
 
