@@ -35,7 +35,7 @@ func (a *arrivals) relativeRate(t int64) float64 {
 	if a.depth == 0 {
 		return 1
 	}
-	hour := float64((t-Epoch)%a.day) / float64(a.day) * 24
+	hour := float64(24 * (float64((t-Epoch)%a.day) / float64(a.day)))
 	h := int(hour)
 	from, to := dayShape[h%24], dayShape[(h+1)%24]
 	rate := from + float64((to-from)*(hour-float64(h)))

@@ -85,7 +85,7 @@ const (
 	MaxSpans = 1_000_000_000
 	// MaxInFlight is the number of spans of unended requests at which arrivals
 	// begin to wait for one to end, as behind a connection limit.
-	MaxInFlight = 1 << 20
+	MaxInFlight = 1 << 18
 	// MaxTraceSpans is the number of spans after which a request makes no more calls.
 	MaxTraceSpans = 4096
 

@@ -19,8 +19,10 @@
 //     log-normal, at some calls sometimes times a Pareto factor (ordinary
 //     behaviour, labelled normal), and its location drifts slowly. A parent's
 //     duration is what its children and its self time add up to, never drawn;
-//  4. a share of the spans is made anomalous, see the Kind constants, and an
-//     ancestor that is late because of one is labelled [trace.Propagated];
+//  4. a share of the spans is made anomalous, see the Kind constants. An ancestor
+//     of one that is not anomalous itself but lasts at least a tenth longer than it
+//     would have is labelled [trace.Propagated]; one whose late child was hidden by
+//     a slower sibling is normal;
 //  5. the spans of the requests in flight are merged by the time they end, which
 //     is the order in which a collector sees them.
 //

@@ -25,7 +25,7 @@ func Variants() []Variant {
 	b := independent(60, 300*time.Microsecond, 2*time.Second, 0.1, 0.6)
 	c := independent(60, 300*time.Microsecond, 2*time.Second, 0.5, 0.5)
 	d := a
-	d.Drift, d.DriftPeriod = 0.4, 40*time.Minute
+	d.Drift, d.DriftPeriod = 0.5, 40*time.Minute
 	e := independent(12, 2*time.Millisecond, 40*time.Millisecond, 0.25, 0.25)
 	f := a
 	f.Kinds = Mix{NetworkDelay: 1}
@@ -38,7 +38,7 @@ func Variants() []Variant {
 		{"A", "60 independent calls, sigma 0.25, 1.7 % of spans x3-20", a},
 		{"B", "as A, sigma 0.1-0.6", b},
 		{"C", "as A, sigma 0.5", c},
-		{"D", "as A, each call's median drifting between 0.67 and 1.5 times", d},
+		{"D", "as A, each call's median drifting between 0.61 and 1.65 times", d},
 		{"E", "12 independent calls of 2-40 ms, sigma 0.25, 1.7 % of spans x3-20", e},
 		{"F", "as A, anomalies take 2-10 s longer instead of a multiple", f},
 	}

@@ -150,13 +150,15 @@ func (w *workload) callee(e edge) int32 {
 // label decides what the finished n is.
 func (w *workload) label(n *node, c *call, k kindOf, out *walked) {
 	n.label, n.kind = trace.Normal, k
+	// Drawn whatever the label, so that anomalies do not change what follows.
+	erred := c.errorRate > 0 && w.rng.float() < c.errorRate
 	switch {
 	case k != ordinary:
 		n.label = trace.Anomalous
 		out.late = true
 	case out.late && float64(n.end-n.start-out.plain) >= propagatedShare*float64(out.plain):
 		n.label = trace.Propagated
-	case c.errorRate > 0 && w.rng.float() < c.errorRate:
+	case erred:
 		n.kind = failed
 	}
 }
