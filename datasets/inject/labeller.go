@@ -227,7 +227,7 @@ func (l *labeller) explain(i int32, below int64, via []int32) int64 {
 		return below
 	}
 	via[i] = max(via[i], l.fault[i])
-	return max(below, s.Duration-lv.median)
+	return s.Duration - lv.median // more than below, or i would be propagated
 }
 
 // addCapped adds non-negative numbers without overflow.

@@ -64,13 +64,13 @@ func (b *TrackB) Counts() []FaultCounts { return b.counts }
 //
 // A span is propagated when its duration exceeds its call's p99 and does not
 // after subtracting what the positive spans below it explain. A positive span
-// explains its excess over its call's median; a span that is not explains the sum
-// of what its children explain; a span that is both explains the larger of the
-// two. The sum lets children that ran at the same time explain too much rather
-// than too little, which leaves spans out of the score and makes none positive. A
-// positive span that turns out propagated is one no more: neither a true nor a
-// false positive can be made of it, although its candidacy was right. A guard span
-// remains one. Where windows overlap, a span is a candidate of the latest fault
+// explains its excess over its call's median; any other span explains the sum of
+// what its children explain. The sum lets children that ran at the same time
+// explain too much rather than too little, which leaves spans out of the score and
+// makes none positive. A positive span that turns out propagated is positive no
+// more: the score makes neither a true nor a false positive of it. A guard span
+// remains one. A propagated span outside all windows is of the latest fault of the
+// positive spans below it. Where windows overlap, a span is a candidate of the latest fault
 // that can show in it; else it belongs to the latest.
 //
 // Cost: about 1 µs and 100 bytes of working memory a span.

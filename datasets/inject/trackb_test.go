@@ -134,6 +134,34 @@ func TestPropagated(t *testing.T) {
 	}
 }
 
+// TestPropagatedKind: outside all windows, the latest fault below gives the name,
+// whichever child is walked last and whether it lies below another positive.
+func TestPropagatedKind(t *testing.T) {
+	late := t0 + 1000*sec
+	for _, ends := range [][2]int64{{t0 + sec, late + sec}, {late + sec, t0 + sec}} {
+		for _, parent := range []trace.SpanID{1, 2} {
+			d := (&day{}).reference("edge").reference("b")
+			d.add(1, 0, "edge", t0+2000*sec, 2000*ms).
+				add(2, 1, "b", ends[0], 2100*ms).
+				add(3, parent, "b", ends[1], 2000*ms)
+			spans, _ := d.label(t, Fault{"cpu_x", "b", t0}, Fault{"cpu_y", "b", late})
+			if s := spans[1]; s.Label != trace.Propagated || !strings.HasPrefix(s.Kind, "cpu_y ") {
+				t.Errorf("ends %v, parent %d: %v %q", ends, parent, s.Label, s.Kind)
+			}
+		}
+	}
+}
+
+// TestHugeExcess: what two children explain together may exceed int64.
+func TestHugeExcess(t *testing.T) {
+	d := (&day{}).reference("edge").reference("b")
+	d.add(1, 0, "edge", t0+sec, 6e18).add(2, 1, "b", t0+sec, 5e18).add(3, 1, "b", t0+sec, 5e18)
+	spans, _ := d.label(t, Fault{"cpu_x", "b", t0})
+	if got := spans[1].Label; got != trace.Propagated {
+		t.Error(got)
+	}
+}
+
 // TestWindowAndGuardEnds: by the end of a span, half open.
 func TestWindowAndGuardEnds(t *testing.T) {
 	for _, c := range []struct {

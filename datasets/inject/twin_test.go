@@ -181,7 +181,7 @@ func randomDay(rng *rand.Rand) ([]trace.Span, []Fault) {
 		"cpu_consumed", "return", "exception", "meteorite"}
 	var faults []Fault
 	for range 1 + rng.IntN(4) {
-		faults = append(faults, Fault{types[rng.IntN(len(types))], services[rng.IntN(3)], t0 + rng.Int64N(700)*sec})
+		faults = append(faults, Fault{types[rng.IntN(len(types))], services[rng.IntN(3)], t0 + rng.Int64N(14)*50*sec})
 	}
 	var spans []trace.Span
 	for id := uint64(1); len(spans) < 700; id++ {
@@ -226,7 +226,7 @@ func slow(spans []trace.Span, i int, excess int64) {
 func TestAgainstTwin(t *testing.T) {
 	rng := rand.New(rand.NewPCG(20220822, 20230130))
 	seen := map[trace.Label]int{}
-	for round := range 40 {
+	for round := range 80 {
 		spans, faults := randomDay(rng)
 		w := newTwin(append([]trace.Span(nil), spans...), faults)
 		_, counts := (&day{spans}).label(t, faults...)
