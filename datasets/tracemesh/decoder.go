@@ -92,11 +92,21 @@ func Open(name string, opt Options) (*Decoder, error) {
 		return nil, fmt.Errorf("%s: no CSV file in it: want train.csv and test.csv, or any file with the columns %s", name, strings.Join(columns[:], ","))
 	}
 	if part(d.seq.Names()[0]) == partLabels && len(d.seq.Names()) > 1 {
-		if d.labels, err = readLabels(d.seq); err != nil {
+		if err = d.readLabels(); err != nil {
 			return nil, errors.Join(err, d.seq.Close())
 		}
 	}
 	return d, nil
+}
+
+// readLabels reads the first stream.
+func (d *Decoder) readLabels() error {
+	f, err := d.seq.Next()
+	if err != nil {
+		return err
+	}
+	d.labels, err = readLabels(f.Path, f)
+	return err
 }
 
 // ranking is part, except that an input of one stream may have any name.
@@ -213,11 +223,11 @@ func (d *Decoder) times(f [][]byte, s *trace.Span) (err error) {
 	if unit == Auto {
 		unit = unitOf(text)
 	}
-	if d.auto && unit == Microseconds && fractional(text) {
-		return d.bad(colDuration, text, "a fraction in a file whose first durations are integers and were taken for us: give the unit of durations")
-	}
 	if s.Duration, err = input.Scaled(text, scales[unit]); err != nil {
 		return d.bad(colDuration, text, err.Error()+", want a duration in "+unit.String())
+	}
+	if d.auto && unit == Microseconds && fractional(text) {
+		return d.bad(colDuration, text, "a fraction in a file whose first durations are integers and were taken for us: give the unit of durations")
 	}
 	if s.Duration < 0 {
 		return d.bad(colDuration, text, "negative: a span cannot end before it starts")

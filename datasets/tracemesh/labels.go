@@ -23,21 +23,17 @@ const maxLabelLine = 4096
 // maxBadLabels separates a label file with a few bad lines from another file.
 const maxBadLabels = 1000
 
-// readLabels reads the first stream of seq.
-func readLabels(seq *input.Sequence) (*labels, error) {
-	f, err := seq.Next()
-	if err != nil {
-		return nil, err
-	}
+// readLabels reads one trace id a line; path is for messages.
+func readLabels(path string, r io.Reader) (*labels, error) {
 	l := &labels{met: map[trace.TraceID]bool{}}
-	lines := input.NewLines(f.Path, f, maxLabelLine)
+	lines := input.NewLines(path, r, maxLabelLine)
 	for {
 		line, err := lines.Next()
 		if err == io.EOF {
 			return l, nil
 		}
 		if err == nil {
-			err = l.add(f.Path, lines.Row(), bytes.TrimSpace(line))
+			err = l.add(path, lines.Row(), bytes.TrimSpace(line))
 		}
 		var row *trace.RowError
 		if errors.As(err, &row) {
@@ -46,7 +42,7 @@ func readLabels(seq *input.Sequence) (*labels, error) {
 			return nil, err
 		}
 		if len(l.bad) > maxBadLabels {
-			return nil, fmt.Errorf("%s: more than %d lines are no trace ids, the first: %w", f.Path, maxBadLabels, l.bad[0])
+			return nil, fmt.Errorf("%s: more than %d lines are no trace ids, the first: %w", path, maxBadLabels, l.bad[0])
 		}
 	}
 }
