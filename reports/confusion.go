@@ -69,7 +69,7 @@ func drawCell(dc draw.Canvas, box vg.Rectangle, n, total int64, name string) {
 		on = onCell
 	}
 	mid := vg.Point{X: (box.Min.X + box.Max.X) / 2, Y: (box.Min.Y + box.Max.Y) / 2}
-	dc.FillText(textStyle(20, true, on), vg.Point{X: mid.X, Y: mid.Y + 10}, count(n))
-	dc.FillText(textStyle(sizeLabel, false, on), vg.Point{X: mid.X, Y: mid.Y - 12}, note)
-	dc.FillText(textStyle(sizeTick, false, on), vg.Point{X: mid.X, Y: mid.Y - 27}, name)
+	dc.FillText(textStyle(20, true, on), vg.Point{X: mid.X, Y: mid.Y + 22}, count(n))
+	dc.FillText(textStyle(sizeLabel, false, on), vg.Point{X: mid.X, Y: mid.Y + 1}, note)
+	dc.FillText(textStyle(sizeTick, false, on), vg.Point{X: mid.X, Y: mid.Y - 14}, name)
 }

@@ -21,7 +21,8 @@ const (
 	topFPR = 0.1
 	// curveArea is the height of a plot above its legend, in points.
 	curveArea   = vg.Length(330)
-	legendLine  = vg.Length(15)
+	legendLine  = vg.Length(13)
+	legendGap   = vg.Length(8)
 	figureWidth = vg.Length(400)
 )
 
@@ -30,10 +31,11 @@ type curveFigure struct {
 	plot   *plot.Plot
 	legend plot.Legend
 	lines  int
+	margin vg.Length // to the right of the plot
 }
 
 func newCurveFigure(title, x, y string) *curveFigure {
-	f := &curveFigure{plot: newPlot(title, x, y), legend: plot.NewLegend()}
+	f := &curveFigure{plot: newPlot(title, x, y), legend: plot.NewLegend(), margin: 14}
 	f.legend.Top, f.legend.Left = true, true
 	f.legend.TextStyle.Font, f.legend.TextStyle.Color = sans(sizeTick, false), ink.color()
 	f.legend.ThumbnailWidth = vg.Points(26)
@@ -92,11 +94,11 @@ func (f *curveFigure) operatingPoints(s eval.SamplerResult, at func(eval.Point) 
 // figure puts the legend below the plot: inside, it would cover data in one run or
 // another.
 func (f *curveFigure) figure(name, caption string) Figure {
-	below := legendLine*vg.Length(f.lines) + 8
+	below := legendLine*vg.Length(f.lines) + legendGap + 6
 	return Figure{Name: name, Title: f.plot.Title.Text, Caption: caption, width: figureWidth, height: curveArea + below,
 		draw: func(dc draw.Canvas) {
-			f.plot.Draw(draw.Crop(dc, 8, -14, below, -8))
-			f.legend.Draw(draw.Crop(dc, 52, 0, 0, -curveArea))
+			f.plot.Draw(draw.Crop(dc, 8, -f.margin, below, -8))
+			f.legend.Draw(draw.Crop(dc, 52, 0, 0, -curveArea-legendGap))
 		}}
 }
 
@@ -156,6 +158,7 @@ func lowFPRFigure(r *eval.Result) Figure {
 	f := newCurveFigure("Recall at low false-positive rates", "false-positive rate (log scale)", "recall")
 	f.plot.X.Scale, f.plot.X.Min, f.plot.X.Max = plot.LogScale{}, lowFPR, topFPR
 	f.plot.X.Tick.Marker = decades()
+	f.margin = 0 // gonum/plot makes room for the last label itself
 	if why := lacking(r); why != "" {
 		f.empty(why)
 	} else {

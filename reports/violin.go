@@ -210,7 +210,8 @@ func gridY() *plotter.Grid {
 	return g
 }
 
-// cutLine is a dashed line across the plot with its name above it at the right.
+// cutLine is a dashed line across the plot with its name above it at the right, on a patch
+// of paper since a violin may be there.
 type cutLine struct {
 	y    float64
 	name string
@@ -226,5 +227,8 @@ func (l cutLine) Plot(c draw.Canvas, p *plot.Plot) {
 	c.StrokeLine2(draw.LineStyle{Color: ink.color(), Width: vg.Points(0.9), Dashes: []vg.Length{4, 3}}, c.Min.X, y, c.Max.X, y)
 	style := textStyle(sizeTick, false, ink)
 	style.XAlign, style.YAlign = draw.XRight, draw.YBottom
-	c.FillText(style, vg.Point{X: c.Max.X, Y: y + 2}, l.name)
+	at := vg.Point{X: c.Max.X, Y: y + 2}
+	c.SetColor(paper.rgba(0.75))
+	c.Fill(style.Rectangle(l.name).Add(at).Path())
+	c.FillText(style, at, l.name)
 }
