@@ -14,7 +14,9 @@ import (
 
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
+	"github.com/scale-eval/scale-eval/datasets/gtrace"
 	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/datasets/tracemesh"
 )
 
 func datasetsCommand() *cli.Command {
@@ -25,7 +27,7 @@ func datasetsCommand() *cli.Command {
 		Action:       unknownCommand,
 		Subcommands: []*cli.Command{
 			datasetsListCommand(), datasetsInfoCommand(), datasetsConvertCommand(),
-			datasetsGetCommand(), datasetsCaptureCommand(),
+			datasetsGetCommand(),
 		},
 	}
 }
@@ -388,4 +390,18 @@ func outFormat(to, path string) (string, error) {
 		return "", usagef("%s: say --to parquet, gtrace or tracemesh (only .parquet is known by its suffix)", path)
 	}
 	return "", usagef("--to %q: want parquet, gtrace or tracemesh", to)
+}
+
+func newSpanWriter(w io.Writer, to, path string, ds *catalog.Dataset) (spanWriter, error) {
+	format, err := outFormat(to, path)
+	if err != nil {
+		return nil, err
+	}
+	switch format {
+	case "gtrace":
+		return gtrace.NewWriter(w)
+	case "tracemesh":
+		return tracemesh.NewWriter(w, tracemesh.Milliseconds)
+	}
+	return datasets.NewParquetWriter(w, map[string]string{"scale_eval_dataset": ds.Name, "scale_eval_version": version}), nil
 }

@@ -52,8 +52,8 @@ func callFlags() []cli.Flag {
 
 func newCalls(c *cli.Context) (*trace.Calls, error) {
 	rules := trace.DefaultSanitiseRules
-	if c.IsSet("sanitise") {
-		rules = c.StringSlice("sanitise")
+	if given := c.StringSlice("sanitise"); len(given) > 0 {
+		rules = given
 	}
 	if len(rules) == 1 && rules[0] == "none" {
 		rules = nil
@@ -78,8 +78,8 @@ func openDataset(c *cli.Context) (*catalog.Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.IsSet("service-attr") {
-		ref.ServiceAttr = c.String("service-attr")
+	if attr := c.String("service-attr"); attr != "" {
+		ref.ServiceAttr = attr
 	}
 	ds, err := catalog.Prepare(ref, catalog.Options{
 		Strict: c.Bool("strict"), KeepDuplicates: c.Bool("keep-duplicates"),

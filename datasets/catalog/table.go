@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/scale-eval/scale-eval/datasets/synth"
 )
 
 // Format names a loader.
@@ -52,7 +54,7 @@ type Entry struct {
 // Table is every named dataset. Nothing registers itself: to add one, add a row.
 var Table = []Entry{
 	{
-		Name: "synth", Variants: "see scale-eval datasets info synth", Format: Synth, Default: "shop",
+		Name: "synth", Variants: "see scale-eval datasets info synth", Format: Synth, Default: synth.DefaultVariant,
 		What:  "generated multi-service workload: call graph, log-normal self times, heavy tails, drift, labelled anomalies; any size, any seed",
 		Spans: "any", Labels: "the generator's own", Licence: "this project's (Apache-2.0)", Get: "built in",
 	},

@@ -1,0 +1,320 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/scale-eval/scale-eval/datasets"
+	"github.com/scale-eval/scale-eval/datasets/catalog"
+	"github.com/scale-eval/scale-eval/datasets/scores"
+	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/eval"
+	"github.com/scale-eval/scale-eval/reports"
+)
+
+func runCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "run",
+		Usage: "train the sampler on a dataset, score its spans, report beside baselines",
+		Description: `Without options it runs on the built-in synthetic workload. On real traces:
+
+  scale-eval run --dataset tracemesh --data DIR --protocol paper
+  scale-eval run --dataset nezha:tt-2023-01-30 --data DIR
+  scale-eval run --dataset ./my-jaeger-export.json --shock-factor 3
+
+Protocols:
+  paper        shocks of the SCALE paper: the first quarter trains, 5 % of the
+               rest become (duration + 5 ms) x U(8,10)
+  labels       the dataset's own labels, or its faults (Nezha)
+  prequential  test-then-train from the first span on
+  auto         labels where the dataset has any, paper elsewhere
+
+The folder --out gets report.html, figures (PNG, SVG), metrics.json,
+scores.parquet and run.json; "scale-eval run --replay run.json" gives the same
+bytes again.`,
+		Flags:        runFlags(),
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			if c.IsSet("replay") {
+				return replayRun(c)
+			}
+			return runEvaluation(c, nil)
+		},
+	}
+}
+
+func runFlags() []cli.Flag {
+	flags := []cli.Flag{
+		&cli.StringFlag{Name: "out", Value: "out", Usage: "`DIR` for the report; \"\" writes no files"},
+		outputFlag(),
+		&cli.StringFlag{Name: "replay", Usage: "repeat the run that wrote this run.json `FILE`; only --out, --output and --data may be given with it"},
+		&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "seed of trees, shocks, random baseline and bootstrap"},
+	}
+	flags = append(flags, inputFlags("synth")...)
+	flags = append(flags, callFlags()...)
+	flags = append(flags, protocolFlags()...)
+	flags = append(flags, samplerFlags()...)
+	return append(flags, evaluationFlags()...)
+}
+
+const evaluationCategory = "EVALUATION"
+
+func evaluationFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.Float64Flag{Name: "baseline-share", Value: 0.01, Category: evaluationCategory,
+			Usage: "share of the training spans that each baseline's cut-off keeps, `0..1`"},
+		&cli.IntFlag{Name: "bootstrap", Value: 200, Category: evaluationCategory,
+			Usage: "bootstrap `REPLICATES` for 95 % intervals (0: none)"},
+	}
+}
+
+// evaluation is one run from open dataset to result.
+type evaluation struct {
+	c       *cli.Context
+	ds      *catalog.Dataset
+	calls   *trace.Calls
+	census  *census
+	split   *split
+	plan    eval.Plan
+	outcome *eval.Outcome
+	result  *eval.Result
+	timing  *eval.Timing // what the report shows
+}
+
+// runEvaluation does the whole job. original is the record that is being
+// replayed, or nil.
+func runEvaluation(c *cli.Context, original *runRecord) error {
+	asJSON, err := wantJSON(c)
+	if err != nil {
+		return err
+	}
+	e, err := prepare(c)
+	if err != nil {
+		return err
+	}
+	if err := e.evaluate(); err != nil {
+		return err
+	}
+	record, err := newRecord(e)
+	if err != nil {
+		return err
+	}
+	if original != nil {
+		if err := record.sameInput(original); err != nil {
+			return err
+		}
+		// A report of a run shows the times of that run, so that it can be repeated
+		// byte for byte; the new times are in the terminal.
+		record.Timing = original.Timing
+	}
+	measured := e.timing
+	e.timing = record.Timing
+	if err := e.writeReport(record); err != nil {
+		return err
+	}
+	if asJSON {
+		return reports.WriteJSON(c.App.Writer, e.result)
+	}
+	if err := reports.Text(c.App.Writer, e.result, measured, reports.TextOptions{
+		Width: termWidth(c.App.Writer, 100), Color: isTerminal(c.App.Writer),
+	}); err != nil {
+		return err
+	}
+	return e.sayWhere(record, original)
+}
+
+// prepare opens the dataset and takes the census that the protocol needs.
+func prepare(c *cli.Context) (*evaluation, error) {
+	if err := checkSamplerFlags(c); err != nil {
+		return nil, err
+	}
+	if s := c.Float64("baseline-share"); !(s >= 0 && s <= 1) {
+		return nil, usagef("--baseline-share %v: want 0 to 1", s)
+	}
+	calls, err := newCalls(c)
+	if err != nil {
+		return nil, err
+	}
+	ds, err := openDataset(c)
+	if err != nil {
+		return nil, err
+	}
+	e := &evaluation{c: c, ds: ds, calls: calls}
+	if e.census, err = takeCensus(c, ds, calls); err != nil {
+		return nil, err
+	}
+	e.split, err = newSplit(c, ds, e.census)
+	return e, err
+}
+
+// source is one pass over the dataset; each range starts anew.
+func (e *evaluation) source() trace.Source { return passes(e.ds, e.calls, samplerColumns) }
+
+func passes(ds *catalog.Dataset, calls *trace.Calls, want datasets.Columns) trace.Source {
+	return func(yield func(*trace.Span, error) bool) {
+		r, err := ds.Open(want)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer r.Close()
+		for s, err := range datasets.Spans(r, calls) {
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
+}
+
+func (e *evaluation) evaluate() error {
+	entrants, err := newEntrants(e.c, e.calls, e.split)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(e.c.App.ErrWriter, "scoring", e.split.train+e.split.test)
+	start := time.Now()
+	e.plan = eval.Plan{
+		Test:      e.split.testPart(e.source()),
+		Entrants:  entrants,
+		Mode:      e.split.mode,
+		Seed:      e.c.Uint64("seed"),
+		Faults:    e.split.faults,
+		TestSpans: e.split.test,
+		Clock:     func() int64 { return int64(time.Since(start)) },
+		Progress:  bar.set,
+	}
+	if e.split.train > 0 {
+		e.plan.Train = e.split.trainPart(e.source())
+	}
+	if e.outcome, err = eval.Run(e.c.Context, e.plan); err != nil {
+		return err
+	}
+	bar.finish()
+	e.timing = e.outcome.Timing
+	return e.reduce()
+}
+
+func (e *evaluation) reduce() error {
+	replicates := e.c.Int("bootstrap")
+	if replicates <= 0 {
+		replicates = -1
+	}
+	r, err := e.outcome.Result(eval.SummaryOptions{Seed: e.c.Uint64("seed"), Replicates: replicates})
+	if err != nil {
+		return err
+	}
+	r.Dataset = e.ds.Name
+	r.Protocol = e.split.protocol
+	r.Options = resultOptions(e.c, e.split)
+	r.Counts.Read = e.census.read
+	r.Counts.Bad = e.census.bad.Total
+	r.Counts.Filtered = e.census.read - e.split.train - e.split.test
+	r.Counts.Calls = int64(e.calls.Len() - 1)
+	r.Counts.Overflow = e.census.overflow
+	r.Warnings = append(r.Warnings, e.notes()...)
+	e.result = r
+	return nil
+}
+
+// notes are what the reading of the data adds to the statistical warnings.
+func (e *evaluation) notes() []string {
+	notes := append([]string(nil), e.ds.Notes()...)
+	if b := e.census.bad; b.Total > 0 {
+		notes = append(notes, fmt.Sprintf("%d malformed records were left out, the first: %v", b.Total, b.First[0]))
+	}
+	if e.census.overflow > 0 {
+		notes = append(notes, fmt.Sprintf("%d spans share the overflow call: raise --max-calls", e.census.overflow))
+	}
+	return notes
+}
+
+// writeReport fills --out; run.json comes last, so that its presence says that the
+// rest is whole.
+func (e *evaluation) writeReport(record *runRecord) error {
+	dir := e.c.String("out")
+	if dir == "" {
+		return nil
+	}
+	if err := e.writePages("scale-eval run --replay run.json"); err != nil {
+		return err
+	}
+	if err := e.writeOut("scores.parquet", e.writeScores); err != nil {
+		return err
+	}
+	if err := record.digest(dir); err != nil {
+		return err
+	}
+	return e.writeOut("run.json", record.write)
+}
+
+// writePages writes what can be drawn from the result and the scores alone.
+func (e *evaluation) writePages(replay string) error {
+	figures := reports.Figures(e.result, e.outcome.Scores)
+	for _, fig := range figures {
+		for _, format := range reports.Formats {
+			if err := e.writeOut(fig.Name+"."+format, func(w io.Writer) error { return fig.Write(w, format) }); err != nil {
+				return err
+			}
+		}
+	}
+	if err := e.writeOut("metrics.json", func(w io.Writer) error { return reports.WriteJSON(w, e.result) }); err != nil {
+		return err
+	}
+	return e.writeOut("report.html", func(w io.Writer) error {
+		return reports.HTML(w, e.result, e.timing, reports.HTMLOptions{Figures: figures, Replay: replay, Version: version})
+	})
+}
+
+func (e *evaluation) writeOut(name string, f func(io.Writer) error) error {
+	if err := e.c.Context.Err(); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(e.c.String("out"), name), f)
+}
+
+// writeScores passes over the test part once more, for the ids and names that the
+// scores do not keep.
+func (e *evaluation) writeScores(w io.Writer) error {
+	sw := scores.NewWriter(w)
+	col := e.outcome.Scores.Columns[0]
+	i := 0
+	for s, err := range e.split.testPart(passes(e.ds, e.calls, 0)) {
+		if err != nil {
+			return err
+		}
+		if i == len(col.Score) {
+			return fmt.Errorf("dataset %s has more spans than a moment ago: it changed while it was read", e.ds.Name)
+		}
+		if err := sw.Write(s, col.Score[i], col.Keep[i]); err != nil {
+			return err
+		}
+		i++
+	}
+	if i != len(col.Score) {
+		return fmt.Errorf("dataset %s has fewer spans than a moment ago: it changed while it was read", e.ds.Name)
+	}
+	return sw.Close()
+}
+
+func (e *evaluation) sayWhere(record, original *runRecord) error {
+	dir := e.c.String("out")
+	if dir == "" {
+		return nil
+	}
+	_, err := fmt.Fprintf(e.c.App.Writer, "\nreport   %s\n", filepath.Join(dir, "report.html"))
+	if err != nil || original == nil {
+		return err
+	}
+	if err := record.sameOutput(original); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.c.App.Writer, "replay   every file has the bytes of the original run")
+	return err
+}
