@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 )
@@ -301,14 +302,16 @@ func (s *scanner) resync(p *problem) error {
 				return err
 			}
 		}
-		c := s.buf[s.pos]
-		if c == '{' && s.column0 {
+		if s.buf[s.pos] == '{' && s.column0 {
 			p.msg += fmt.Sprintf("; skipped to line %d", s.line)
 			return p
 		}
-		if s.column0 = c == '\n'; s.column0 {
-			s.line++
+		i := bytes.IndexByte(s.buf[s.pos:s.end], '\n')
+		if s.column0 = i >= 0; !s.column0 {
+			s.pos = s.end
+			continue
 		}
-		s.pos++
+		s.line++
+		s.pos += i + 1
 	}
 }

@@ -87,7 +87,7 @@ func messages(seed uint64) (all []*tracepb.TracesData) {
 var optionsUnderTest = []Options{{}, {ServiceAttr: "service_name"}, {ServiceAttr: "peer.service"}}
 
 func TestProtoEqualsReferenceDecoder(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(60) {
 		all := messages(seed)
 		opt := optionsUnderTest[seed%3]
 		want := converted(opt, all)
@@ -212,7 +212,7 @@ func writeBackwards(w *strings.Builder, v any) {
 }
 
 func TestJSONEqualsReferenceDecoder(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(60) {
 		all := messages(seed)
 		opt := optionsUnderTest[seed%3]
 		want := converted(opt, all)
