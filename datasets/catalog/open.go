@@ -267,7 +267,7 @@ func (d *Dataset) startFile(f *input.File, head []byte, r io.Reader) (datasets.D
 	isJSON := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
 	switch format := sniffHead(head); {
 	case d.Format == Jaeger && isJSON:
-		return jaeger.New(r, f.Path), nil
+		return jaeger.NewDecoder(r, f.Path, jaeger.Options{}), nil
 	case d.Format == OTelCSV && format == OTelCSV:
 		return otlp.NewCSV(r, f.Path, opt)
 	case d.Format == OTLP && isJSON:

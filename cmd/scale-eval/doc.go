@@ -1,0 +1,67 @@
+// Scale-eval answers one question: would a trace-driven autoscaler, with this
+// sampler and these rules, do the right thing on my traces and my cluster?
+//
+// It loads labelled distributed traces, trains a Half-Space-Trees span sampler,
+// scores every test span, and reports beside baselines that keep the numbers
+// honest. Every line below that begins with "$ scale-eval" is run by a test.
+//
+// # The main job
+//
+// Without options, run uses a generated workload that is built in:
+//
+//	$ scale-eval run
+//
+// The terminal shows the table; the folder out/ gets report.html (one file,
+// readable offline), the figures as PNG and SVG, metrics.json, scores.parquet and
+// run.json. The same bytes again, and the proof that they are:
+//
+//	$ scale-eval run --replay out/run.json --out again
+//
+// Another workload, size and seed, and the result as JSON:
+//
+//	$ scale-eval run --dataset synth:A --spans 20000 --synth-seed 7 --out "" --output json
+//
+// # Datasets
+//
+// Named datasets are looked for in --data, then SCALE_EVAL_DATA (a list, like
+// PATH), then the user's cache folder. A path is known by its content.
+//
+//	$ scale-eval datasets list
+//	$ scale-eval datasets convert --dataset synth --spans 30000 --out small.parquet
+//	$ scale-eval datasets info small.parquet
+//	$ scale-eval datasets convert --dataset small.parquet --to gtrace --out small.csv
+//
+// # Protocols
+//
+// paper slows a share of the test spans down as the SCALE paper did; labels uses
+// the dataset's own labels or its injected faults; prequential tests each span
+// before learning it, from the first on.
+//
+//	$ scale-eval run --dataset small.parquet --protocol paper --shock-factor 3 --shock-bump 0s --out weak
+//	$ scale-eval run --dataset small.csv --protocol labels --train 0.5 --learn score-then-learn --out drift
+//	$ scale-eval run --dataset synth:web_mobile --spans 20000 --protocol prequential --out first
+//
+// # The sampler
+//
+// The six parameters carry the paper's names:
+//
+//	$ scale-eval run --spans 30000 --n_tree 25 --height 15 --window_size 250 --min_score 0.7 --max_duration 10000 --train_size 5000 --encoding fixed --out fixed
+//	$ scale-eval bench sampler --spans 4096 --passes 1
+//
+// # Scores of any other sampler
+//
+// A CSV or Parquet file with a label and a score or decision a span gets the same
+// report:
+//
+//	$ scale-eval metrics --scores out/scores.parquet
+//	$ scale-eval metrics --scores out/scores.parquet --threshold 0.8 --output json
+//
+// # Shell completion
+//
+//	$ scale-eval completion bash
+//
+// # Exit codes
+//
+// 0 ok, 1 failure, 2 usage, 3 a regression gate failed. Progress bars appear on a
+// terminal only; results go to standard output, everything else to standard error.
+package main

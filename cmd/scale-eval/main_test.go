@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets scripts run the command as a process of its own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"scale-eval": func() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		os.Exit(exitCode(run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)))
+	}})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: isolate})
+}
+
+// isolate keeps a script away from the datasets of the machine it runs on.
+func isolate(e *testscript.Env) error {
+	e.Setenv("SCALE_EVAL_DATA", "")
+	e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
+	e.Setenv("HOME", e.WorkDir)
+	return nil
+}
+
+// TestManual runs every "$ scale-eval" line of the package comment, in order, in
+// one folder: each must succeed.
+func TestManual(t *testing.T) {
+	src, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	for _, m := range regexp.MustCompile(`(?m)^//\t\$ (scale-eval .*)$`).FindAllStringSubmatch(string(src), -1) {
+		script.WriteString("exec " + strings.ReplaceAll(m[1], `""`, `''`) + "\n")
+	}
+	if n := strings.Count(script.String(), "exec"); n < 10 {
+		t.Fatalf("%d commands found in the manual: the test reads it wrongly", n)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "manual.txtar"), []byte(script.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{Dir: dir, Setup: isolate})
+}
+
+// TestReadme holds the README to the manual: its commands are the manual's.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"go run ./cmd/scale-eval run", "make test"} {
+		if !strings.Contains(string(readme), want) {
+			t.Errorf("README.md does not show %q", want)
+		}
+	}
+}
