@@ -9,55 +9,49 @@ import (
 
 // Explanation says why a span was kept or not.
 type Explanation struct {
-	// Location is the duration that the call usually takes, Scale the factor by which
-	// it usually varies upwards: about one span in six lasts longer than Location *
-	// Scale.
+	// Location is the duration that the call usually takes. Scale is the factor by
+	// which it usually varies upwards: about one span in six lasts longer than
+	// Location * Scale.
 	Location time.Duration
 	Scale    float64
-	// Spans is how many spans of the call the model has learned. Without any,
-	// Location and Scale are those of the service, or of all calls.
+	// Spans is how many spans of the call the model has learned. Without any, Location
+	// and Scale are what is usual in the service, or everywhere.
 	Spans int64
-	// Explained is the part of the duration that slow children account for.
+	// Explained is the part of the duration that slow children account for. What
+	// follows is about the rest.
 	Explained time.Duration
-	// Z is how many scales the duration, without what is explained, lies above the
-	// location, on the logarithmic scale; negative: below.
+	// Z is how many standard deviations the logarithm of the duration lies above that
+	// of Location; negative: below.
 	Z float64
-	// OneIn is how rare a longer span is in this call: one in so many; at least 1.
+	// OneIn is how rare it is: one in so many spans of the call lasts longer. At least 1.
 	OneIn float64
-	// Surprise is what is ranked by, in nats; see [Adaptive].
+	// Surprise is what the score is made from, in nats; see [Adaptive].
 	Surprise float64
-	// Score and Threshold are Decision.Score and the least score that is kept now.
-	// Both are 0 while the sampler warms up.
+	// Score and Keep are those of the Decision, Threshold is the least score that is
+	// kept now. All are zero while the sampler warms up.
 	Score, Threshold float64
 	Keep             bool
 }
 
-// Explain says what Sample makes of s and why. It may be called at any time after
-// Sample, as long as nothing was learned in between; s is not modified.
+// Explain says what Sample makes of s and why: the same Decision, as long as
+// nothing was learned in between. Cost: some 200 ns.
 func (a *Adaptive) Explain(s *trace.Span) Explanation {
+	v := *a.judge(s)
 	c := a.known(s)
-	v := a.judge(s)
-	ns := max(s.Duration, 0) - v.explained
-	z := (math.Log(float64(ns)+resolution) - c.location) / math.Sqrt(c.variance+c.spread)
+	z := (math.Log(float64(max(s.Duration, 0)-v.explained)+resolution) - c.location) / c.sd()
+	up := max(z, 0)
 	e := Explanation{
-		Location:  time.Duration(math.Exp(c.location)) - resolution,
+		Location:  time.Duration(usualNs(c)),
 		Scale:     math.Exp(math.Sqrt(c.spread)),
 		Spans:     int64(c.learned),
 		Explained: time.Duration(v.explained),
 		Z:         z,
-		OneIn:     1 / a.survival(&c, max(z, 0), math.Exp(-max(z, 0)*math.Sqrt(c.spread))),
+		OneIn:     1 / a.survival(c, up, math.Exp(-up*math.Sqrt(c.spread))),
 		Surprise:  v.surprise,
 	}
-	if d := a.Sample(s); !d.WarmUp {
+	if a.Ready() {
+		d := a.decide(&v)
 		e.Score, e.Keep, e.Threshold = d.Score, d.Keep, a.Threshold()
 	}
 	return e
-}
-
-// Threshold is the least score that is kept now.
-func (a *Adaptive) Threshold() float64 {
-	if a.cfg.Mode == ThresholdScore {
-		return a.cfg.Target
-	}
-	return a.scale.score(a.point.value)
 }

@@ -3,13 +3,12 @@ package hst
 import "math"
 
 // tail counts how far above the location the spans of a call, a service or all
-// calls lay, in units of the scale: survivors[i] is how many reached the lower
-// edge of cell i. Cells widen with the distance, eight to each doubling of 1+u, so
-// that the 48 of them cover 63 scales.
+// calls lay, in scales: survivors[i] is how many reached the lower edge of cell i.
+// Cells widen with the distance, eight to each doubling of 1+u, so that the 48 of
+// them cover 57 scales, the last one being open.
 //
-// Stored as a survival function and not as a histogram, because most spans lie
-// near the location: learning one touches the few cells below it, and a look-up
-// touches two.
+// A survival function and not a histogram, because most spans lie near the
+// location: learning one touches the few cells below it, a look-up touches two.
 type tail struct {
 	survivors [tailCells]uint32
 	n         uint32 // spans learned, faster ones included
@@ -18,6 +17,14 @@ type tail struct {
 const (
 	tailCells    = 48
 	tailDoubling = 8
+	// tailPrior is how many spans of its own outweigh what a call inherits of its tail
+	// from its service, and a service from all calls.
+	tailPrior = 32
+	// allPrior is how many spans the assumed tail counts for, among those of all calls.
+	allPrior = 256
+	// callMemory, groupMemory: after so many spans a tail halves its counts.
+	callMemory  = 1 << 14
+	groupMemory = 1 << 20
 )
 
 // tailCell is the cell of u >= 0 and where in it u lies, 0 to 1.
@@ -31,7 +38,7 @@ func tailCell(u float64) (cell int, at float64) {
 }
 
 // add learns a span that lies u scales above the location, below it if u < 0. At
-// limit all counts are halved: the past fades with a half-life of limit/2 spans.
+// limit all counts are halved: the past fades.
 func (t *tail) add(u float64, limit uint32) {
 	t.n++
 	if u >= 0 {
@@ -48,11 +55,25 @@ func (t *tail) add(u float64, limit uint32) {
 	}
 }
 
-// above is how many of the n spans lie above the place in the cell.
+// above is how many of the n spans lie above a place in a cell.
 func (t *tail) above(cell int, at float64) float64 {
 	lo := float64(t.survivors[cell])
 	if cell == tailCells-1 {
 		return lo
 	}
 	return lo - float64(at*(lo-float64(t.survivors[cell+1])))
+}
+
+// assumedTail is how likely a span lies u scales above the location, before
+// anything is known: heavier than a log-normal's, and in the end in proportion to
+// 1/duration, ratio being location/duration. Strictly decreasing.
+func assumedTail(u, ratio float64) float64 {
+	b := bodyEvidence(u)
+	return 0.5 * ratio / (b * b)
+}
+
+// share is how likely a span lies above the place, prior being the answer for
+// those who know less, and weight how many spans that is worth.
+func (t *tail) share(cell int, at, prior, weight float64) float64 {
+	return (t.above(cell, at) + float64(weight*prior)) / (float64(t.n) + weight)
 }
