@@ -83,6 +83,9 @@ func (p *packed) peel(k packing) error {
 	default:
 		return fmt.Errorf("%s: zip archives are not read: unzip it and give the folder", p.path)
 	}
+	a := &ahead{r: p.r}
+	p.r = a
+	p.closers = append(p.closers, a.close)
 	return nil
 }
 
