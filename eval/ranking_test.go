@@ -225,7 +225,7 @@ func TestRadixSortIsStable(t *testing.T) {
 			}
 			return 0
 		})
-		radixSort(key, ref)
+		radixSort(key, ref, make([]uint64, n), make([]uint32, n))
 		for i, w := range want {
 			if key[i] != w.key || ref[i] != w.ref {
 				t.Fatalf("at %d of %d: %x/%d, want %x/%d", i, n, key[i], ref[i], w.key, w.ref)
