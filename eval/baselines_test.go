@@ -45,7 +45,7 @@ func TestRunBaselines(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, err = o.Result(eval.SummaryOptions{Seed: 1}); err != nil {
+		if r, err = o.Result(eval.SummaryOptions{Seed: 1, Replicates: 50}); err != nil {
 			t.Fatal(err)
 		}
 		b, err := json.Marshal(r)

@@ -61,7 +61,7 @@ func TestSummarisePublishedRun(t *testing.T) {
 		}
 		s.Labels, col.Score, col.Keep = append(s.Labels, label), append(col.Score, score), append(col.Keep, row[4] == "True")
 	}
-	got, err := Summarise(s, 0, SummaryOptions{Seed: 1})
+	got, err := Summarise(s, 0, SummaryOptions{Seed: 1, Replicates: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
