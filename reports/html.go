@@ -35,7 +35,7 @@ var pageScript string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"count": count, "unit": func(n eval.Number) string { return unit3(n) }, "percent": percent, "level": level,
-	"cutoff": cutoff, "ns": nanoseconds, "seconds": seconds, "utc": utc, "name": newName,
+	"cutoff": cutoff, "ns": nanoseconds, "seconds": seconds, "utc": utc, "name": newName, "long": func(s string) string { return clean(s, longRunes) },
 	"unitCI": func(r eval.Rate) string { return interval(r, unit3) }, "percentCI": func(r eval.Rate) string { return interval(r, percentDigits) },
 	"recallAt": recallAt, "sub": func(a, b int64) int64 { return a - b },
 }).Parse(pageSource))
@@ -123,8 +123,11 @@ func palette() string {
 // pageName is a name from the outside as the page shows it.
 type pageName struct{ Short, Full string }
 
-// fullRunes bounds what the tooltip of a cut name holds.
-const fullRunes = 1000
+// Bounds, in runes, of a sentence and of the tooltip of a cut name.
+const (
+	longRunes = 600
+	fullRunes = 1000
+)
 
 // newName cuts a name for a cell; Full is empty when nothing was cut.
 func newName(s string) pageName {

@@ -58,7 +58,9 @@ func Text(w io.Writer, r *eval.Result, t *eval.Timing, o TextOptions) error {
 
 func (d *textReport) header() {
 	r, c := d.r, d.r.Counts
-	fmt.Fprintf(&d.b, "%s\n", d.paint.bold(fmt.Sprintf("%s  protocol %s  seed %d", clean(r.Dataset, 60), clean(r.Protocol, 30), r.Seed)))
+	for _, line := range wrap(fmt.Sprintf("%s, protocol %s, seed %d", clean(r.Dataset, 60), clean(r.Protocol, nameRunes), r.Seed), d.width) {
+		d.b.WriteString(d.paint.bold(line) + "\n")
+	}
 	excluded := c.Test - c.Scored
 	d.para(indent, fmt.Sprintf("%s spans read (%s calls, %s traces in the test part): %s train, %s test, %s over max_duration, %s malformed.",
 		count(c.Read), count(c.Calls), count(c.Traces), count(c.Train), count(c.Test), count(c.Filtered), count(c.Bad)))
@@ -71,7 +73,7 @@ func (d *textReport) header() {
 
 func (d *textReport) warnings() {
 	for _, w := range d.r.Warnings {
-		text := wrap("warning: "+clean(w, 600), d.width-len(indent))
+		text := wrap("warning: "+clean(w, 600), d.width-2*len(indent))
 		for i, line := range text {
 			lead := indent
 			if i > 0 {
@@ -163,7 +165,7 @@ func (d *textReport) faults() {
 	d.heading("FAULTS", fmt.Sprintf("%d of %d detected", detected(faults), len(faults)))
 	t := table{columns: []column{{"target", left}, {"type", left}, {"injected, UTC", left}, {"candidates", right}, {"positives", right}, {"flagged", right}, {"delay", right}}}
 	for _, f := range faults[:min(len(faults), textFaults)] {
-		t.add(clean(f.Target, nameRunes), clean(f.Type, 16), utc(f.At), count(f.Candidates), count(f.Positives), count(f.FlaggedCands), seconds(f.DetectionDelayS))
+		t.add(clean(f.Target, nameRunes), clean(f.Type, 16), utc(f.At)[len("2006-"):], count(f.Candidates), count(f.Positives), count(f.FlaggedCands), seconds(f.DetectionDelayS))
 	}
 	t.write(&d.b, d.width, d.paint, false)
 	if more := len(faults) - textFaults; more > 0 {
