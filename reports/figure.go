@@ -38,9 +38,7 @@ func (f Figure) Write(w io.Writer, format string) error {
 	var err error
 	switch format {
 	case "png":
-		c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(pngDPI), vgimg.UseBackgroundColor(paper.color()))}
-		f.draw(draw.New(c))
-		_, err = c.WriteTo(w)
+		err = f.png(w, pngDPI)
 	case "svg":
 		_, err = w.Write(f.svg())
 	default:
@@ -50,6 +48,13 @@ func (f Figure) Write(w io.Writer, format string) error {
 		return fmt.Errorf("figure %s: %w", f.Name, err)
 	}
 	return nil
+}
+
+func (f Figure) png(w io.Writer, dpi int) error {
+	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(paper.color()))}
+	f.draw(draw.New(c))
+	_, err := c.WriteTo(w)
+	return err
 }
 
 // Figures lays out the figures of a result, in the order a reader needs them: the
