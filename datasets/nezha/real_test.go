@@ -100,8 +100,8 @@ func TestTrainTicket(t *testing.T) {
 }
 
 func TestOnlineBoutique(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads 170 MB of CSV: leave out -short")
+	if testing.Short() || raceDetector {
+		t.Skip("reads 170 MB of CSV: leave out -short and -race")
 	}
 	realDay{file: "nezha-ob-2022-08-22.tar.xz", spans: 846_632, duplicates: 5_788, services: 10, faults: 24, differing: 1,
 		candidates: 41_104, positives: 15_194, propagated: 6_300, guard: 53_269}.check(t)
