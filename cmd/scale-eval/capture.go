@@ -75,4 +75,3 @@ func capture(c *cli.Context) error {
 	_, err = fmt.Fprintln(c.App.Writer)
 	return err
 }
-

@@ -50,10 +50,10 @@ func notModified(f Factory, o Options) error {
 	for i := range spans {
 		before := spans[i]
 		if sampler.Sample(&spans[i]); spans[i] != before {
-			return fmt.Errorf("Sample changed %+v to %+v", before, spans[i])
+			return fmt.Errorf("method Sample changed %+v to %+v", before, spans[i])
 		}
 		if sampler.Learn(&spans[i]); spans[i] != before {
-			return fmt.Errorf("Learn changed %+v to %+v", before, spans[i])
+			return fmt.Errorf("method Learn changed %+v to %+v", before, spans[i])
 		}
 	}
 	return nil
