@@ -66,6 +66,9 @@ func NewDecoder(r io.Reader, file string, opt Options) *Decoder {
 	return d
 }
 
+// Position is the file and the number of its last span; see datasets.Positioner.
+func (d *Decoder) Position() (file string, row int64) { return d.file, d.row }
+
 // Decode fills s with the next span; see datasets.Decoder. JSON that is malformed
 // ends the stream: nothing behind it can be trusted to be what it looks like.
 func (d *Decoder) Decode(s *trace.Span) error {
