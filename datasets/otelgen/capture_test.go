@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -328,54 +327,5 @@ func TestConnectionsAreBounded(t *testing.T) {
 	second.Close()
 	if c, ok := <-accepted; ok {
 		t.Errorf("accepted %v from a closed listener", c)
-	}
-}
-
-func TestQueue(t *testing.T) {
-	q := NewQueue(2)
-	go func() {
-		for i := range 10 {
-			if err := q.Put(&trace.Span{ID: trace.SpanID(i + 1)}); err != nil {
-				t.Error(err)
-			}
-		}
-		q.Finish(nil)
-	}()
-	var s trace.Span
-	for i := range 10 {
-		if err := q.Decode(&s); err != nil || s.ID != trace.SpanID(i+1) {
-			t.Fatalf("span %d: %v, %v", i, s.ID, err)
-		}
-	}
-	for range 2 {
-		if err := q.Decode(&s); fmt.Sprint(err) != "EOF" {
-			t.Errorf("at the end: %v", err)
-		}
-	}
-}
-
-func TestQueueAbort(t *testing.T) {
-	q := NewQueue(1)
-	why := errors.New("cannot write")
-	if err := q.Put(&trace.Span{}); err != nil {
-		t.Fatal(err)
-	}
-	waiting := make(chan error)
-	go func() { waiting <- q.Put(&trace.Span{}) }()
-	q.Abort(why)
-	q.Abort(nil)
-	if err := <-waiting; err != why {
-		t.Errorf("waiting Put: %v", err)
-	}
-	if err := q.Put(&trace.Span{}); err != why {
-		t.Errorf("Put after Abort: %v", err)
-	}
-	q.Finish(why)
-	var s trace.Span
-	if err := q.Decode(&s); err != nil {
-		t.Errorf("what was taken is still there: %v", err)
-	}
-	if err := q.Decode(&s); err != why {
-		t.Errorf("at the end: %v, want %v", err, why)
 	}
 }

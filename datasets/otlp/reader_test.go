@@ -7,17 +7,18 @@ import (
 	"strings"
 	"testing"
 
-	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/input"
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
 var (
-	_ datasets.Decoder = (*JSON)(nil)
-	_ datasets.Decoder = (*Proto)(nil)
-	_ datasets.Decoder = (*CSV)(nil)
+	_ datasets.Decoder    = (*JSON)(nil)
+	_ datasets.Decoder    = (*Proto)(nil)
+	_ datasets.Decoder    = (*CSV)(nil)
+	_ datasets.Positioner = (*JSON)(nil)
+	_ datasets.Positioner = (*Proto)(nil)
+	_ datasets.Positioner = (*CSV)(nil)
 )
 
 // drain counts the rows of a Reader up to its error, nil for the end.
@@ -40,7 +41,7 @@ func TestDuplicatesAreCounted(t *testing.T) {
 	r := datasets.NewReader(NewJSON(strings.NewReader(in), "f", Options{}), nil, "f", datasets.Options{DropDuplicates: true})
 	defer r.Close()
 	rows, err := drain(r)
-	if want := []trace.FieldCount{{Field: "span_id", Count: 1}}; err != nil || rows != 2 || r.Bad().Total != 1 || r.Bad().ByField()[0] != want[0] {
+	if want := []trace.FieldCount{{Field: "span_id", Count: 1}}; err != nil || rows != 2 || r.Bad().Total != 1 || r.Bad().ByField()[0] != want[0] || r.Bad().First[0].Row != 1 {
 		t.Errorf("%d rows, %v, bad %v, want 2 rows and %v", rows, err, r.Bad().ByField(), want)
 	}
 }
@@ -62,27 +63,5 @@ func TestTruncatedGzipIsAnErrorOfTheStream(t *testing.T) {
 	rows, err := drain(r)
 	if err == nil || !strings.Contains(err.Error(), "x.jsonl.gz") || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("%d rows, %v: want an unexpected EOF that names the file", rows, err)
-	}
-}
-
-func TestSniff(t *testing.T) {
-	all := []*tracepb.TracesData{request(namedSpan("a"))}
-	for framing, data := range framed(t, all) {
-		if got, ok := Sniff(data); !ok || got != FormatProto {
-			t.Errorf("%v: %v, %v", framing, got, ok)
-		}
-	}
-	for form, data := range jsonForms(t, all) {
-		if got, ok := Sniff(data); !ok || got != FormatJSON {
-			t.Errorf("%v: %v, %v", form, got, ok)
-		}
-	}
-	if got, ok := Sniff([]byte(csvHeader)); !ok || got != FormatCSV {
-		t.Errorf("CSV: %v, %v", got, ok)
-	}
-	for _, in := range []string{"", "{}", `{"data":[{"traceID":"1"}]}`, "TraceID,SpanID,StartTimeUnixNano\n", "PAR1", "\n\n", "oops"} {
-		if got, ok := Sniff([]byte(in)); ok {
-			t.Errorf("%q taken for %v", in, got)
-		}
 	}
 }
