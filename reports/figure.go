@@ -59,7 +59,7 @@ func (f Figure) png(w io.Writer, dpi int) error {
 
 // Figures lays out the figures of a result, in the order a reader needs them: the
 // confusion matrix, the scores by label, ROC, recall at low false-positive rates,
-// precision-recall. The violin of scores needs s and is left out when s is nil.
+// precision-recall. Without decisions there is no matrix, and without scores in s no violin.
 //
 // The sampler is Samplers[0]; without one there are no figures. With s it reads and
 // sorts the sampler's scores: O(n log n) time and 8 bytes a span.
@@ -67,8 +67,11 @@ func Figures(r *eval.Result, s *eval.Scores) []Figure {
 	if len(r.Samplers) == 0 {
 		return nil
 	}
-	figures := []Figure{confusionFigure(r.Samplers[0])}
-	if s != nil && len(s.Columns) > 0 {
+	var figures []Figure
+	if decided(r.Samplers[0]) {
+		figures = append(figures, confusionFigure(r.Samplers[0]))
+	}
+	if s != nil && len(s.Columns) > 0 && len(s.Columns[0].Score) > 0 {
 		figures = append(figures, violinFigure(r.Samplers[0], s))
 	}
 	return append(figures, rocFigure(r), lowFPRFigure(r), prFigure(r))

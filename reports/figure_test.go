@@ -55,7 +55,7 @@ func TestFiguresAreDeterministic(t *testing.T) {
 }
 
 // extremes are results that have broken a plot somewhere.
-func extremes() map[string]func() (*eval.Result, *eval.Scores) {
+func extremes(t *testing.T) map[string]func() (*eval.Result, *eval.Scores) {
 	return map[string]func() (*eval.Result, *eval.Scores){
 		"fifty spans":  func() (*eval.Result, *eval.Scores) { return synthetic(50, 5, 9) },
 		"two spans":    func() (*eval.Result, *eval.Scores) { return synthetic(2, 1, 9) },
@@ -72,7 +72,9 @@ func extremes() map[string]func() (*eval.Result, *eval.Scores) {
 			}
 			return r, s
 		},
-		"odd scores": oddScores,
+		"odd scores":   oddScores,
+		"no decisions": func() (*eval.Result, *eval.Scores) { return summarised(t, false, true) },
+		"no scores":    func() (*eval.Result, *eval.Scores) { return summarised(t, true, false) },
 		"constant": func() (*eval.Result, *eval.Scores) {
 			r, s := synthetic(500, 50, 9)
 			for i := range s.Columns[0].Score {
@@ -97,7 +99,7 @@ func oddScores() (*eval.Result, *eval.Scores) {
 
 func TestFiguresAtExtremes(t *testing.T) {
 	broken := regexp.MustCompile(`NaN|[+-]Inf`)
-	for name, build := range extremes() {
+	for name, build := range extremes(t) {
 		for _, f := range Figures(build()) {
 			svg := drawn(t, f, "svg")
 			checkXML(t, name+" "+f.Name, svg)
@@ -115,6 +117,101 @@ func TestFiguresAtExtremes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// summarised is made by eval itself from the columns of a synthetic run, with or
+// without their decisions and scores.
+func summarised(t *testing.T, decisions, scores bool) (*eval.Result, *eval.Scores) {
+	t.Helper()
+	r, s := synthetic(2000, 100, 9)
+	for i := range s.Columns {
+		if !decisions {
+			s.Columns[i].Keep = nil
+		}
+		if !scores {
+			s.Columns[i].Score = nil
+		}
+		got, err := eval.Summarise(s, i, eval.SummaryOptions{Replicates: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Baseline = i > 0
+		r.Samplers[i] = got
+	}
+	return r, s
+}
+
+// TestPathsHoldTheMeasures: the areas under what is drawn are the AUC and the AP that
+// eval measured on the whole curve; thinning costs little.
+func TestPathsHoldTheMeasures(t *testing.T) {
+	for _, decisions := range []bool{true, false} {
+		r, _ := summarised(t, decisions, true)
+		for _, s := range r.Samplers {
+			auc, ap := 0.0, 0.0
+			roc, pr := rocPath(s), prPath(s)
+			for i := 1; i < len(roc); i++ {
+				auc += (roc[i].X - roc[i-1].X) * (roc[i].Y + roc[i-1].Y) / 2
+			}
+			for i := 1; i < len(pr); i++ {
+				ap += (pr[i].X - pr[i-1].X) * pr[i].Y
+			}
+			if math.Abs(auc-float64(s.ROCAUC.Value)) > 2e-3 || math.Abs(ap-float64(s.AP.Value)) > 1e-2 {
+				t.Errorf("%s: areas %.4f and %.4f, AUC %.4f and AP %.4f", s.Name, auc, ap, s.ROCAUC.Value, s.AP.Value)
+			}
+		}
+	}
+}
+
+// TestWithoutDecisions: scores alone still have curves, and nothing says that no span
+// was scored.
+func TestWithoutDecisions(t *testing.T) {
+	r, s := summarised(t, false, true)
+	if why := lacking(r); why != "" {
+		t.Errorf("no curve: %s", why)
+	}
+	if h := headline(r); !strings.Contains(h, "neither decisions nor a cut-off") {
+		t.Errorf("headline %q", h)
+	}
+	if f := Figures(r, s); f[0].Name != "scores" {
+		t.Errorf("the first figure is %s: a matrix without decisions", f[0].Name)
+	}
+	if strings.Contains(renderText(t, r, nil, TextOptions{}), "AS DEPLOYED") {
+		t.Error("a table of a cut-off that was never deployed")
+	}
+	if page := renderHTML(t, r, s, nil); strings.Contains(page, `class="cards"`) || !strings.Contains(page, "There are no decisions") {
+		t.Error("the page shows a cut-off that was never deployed")
+	}
+	r, s = summarised(t, true, false)
+	if why := lacking(r); !strings.Contains(why, "without scores") {
+		t.Errorf("decisions alone: %q", why)
+	}
+	for _, f := range Figures(r, s) {
+		if f.Name == "scores" {
+			t.Error("a violin without scores")
+		}
+	}
+}
+
+// FuzzFigures draws curves and points that no run gives: a metrics.json may be edited.
+func FuzzFigures(f *testing.F) {
+	f.Add(int64(5), int64(3), int64(2), int64(90), 0.5, 0.4)
+	f.Add(int64(-5), int64(1)<<62, int64(5), int64(0), math.NaN(), math.Inf(1))
+	f.Fuzz(func(t *testing.T, tp, fp, fn, tn int64, cut, score float64) {
+		c := eval.Confusion{TP: tp, FP: fp, FN: fn, TN: tn}
+		rate := eval.Rate{Value: eval.Number(score), Lo: eval.Number(cut), Hi: eval.Number(score)}
+		p := eval.Point{Threshold: eval.Number(cut), Confusion: c, Metrics: eval.Metrics{Recall: rate, FPR: rate, Precision: rate}}
+		own := eval.SamplerResult{Point: p, Best: p, Curve: []eval.CurvePoint{{TP: fp, FP: tp}, {TP: tp, FP: fp}, {TP: fn, FP: tn}},
+			RecallAt: []eval.RecallAt{{FPR: score, Recall: rate}}}
+		s := &eval.Scores{Labels: make([]trace.Label, 24), Columns: []eval.ScoreColumn{{Score: make([]float64, 24)}}}
+		for i := range s.Labels {
+			s.Labels[i] = trace.Normal + trace.Label(i%2)
+			s.Columns[0].Score[i] = score * float64(i-12)
+		}
+		for _, fig := range Figures(&eval.Result{Samplers: []eval.SamplerResult{own}}, s) {
+			checkXML(t, fig.Name, drawn(t, fig, "svg"))
+			drawn(t, fig, "png")
+		}
+	})
 }
 
 // checkXML reads the whole document and looks for loads.

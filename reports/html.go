@@ -63,6 +63,7 @@ type pageData struct {
 	Title    string
 	Headline string
 	Own      *eval.SamplerResult // nil when nothing was scored
+	Decided  bool                // the sampler has a deployed cut-off
 	Detected int
 	// Deployed and Hindsight are the rows of the two tables of operating points.
 	Deployed, Hindsight []pointRow
@@ -95,6 +96,7 @@ func newPage(r *eval.Result, t *eval.Timing, o HTMLOptions) pageData {
 	}
 	if len(r.Samplers) > 0 {
 		d.Own = &r.Samplers[0]
+		d.Decided = decided(r.Samplers[0])
 		d.Curve = curveRows(r.Samplers[0])
 	}
 	for _, s := range r.Samplers {
@@ -182,7 +184,7 @@ type slider struct {
 	Name      string        `json:"name"`
 	Positives int64         `json:"positives"`
 	Negatives int64         `json:"negatives"`
-	Deployed  int           `json:"deployed"` // index of the nearest point
+	Deployed  int           `json:"deployed"` // index of the nearest point; -1 without decisions
 	Best      int           `json:"best"`
 	Threshold []eval.Number `json:"threshold"`
 	TP        []int64       `json:"tp"`
@@ -193,6 +195,9 @@ func newSlider(s eval.SamplerResult) slider {
 	pos, neg := totals(s)
 	out := slider{Name: clean(s.Name, nameRunes), Positives: int64(pos), Negatives: int64(neg),
 		Deployed: nearest(s.Curve, s.Point.Confusion), Best: nearest(s.Curve, s.Best.Confusion)}
+	if !decided(s) {
+		out.Deployed = -1
+	}
 	for _, p := range s.Curve {
 		out.Threshold, out.TP, out.FP = append(out.Threshold, p.Threshold), append(out.TP, p.TP), append(out.FP, p.FP)
 	}

@@ -88,7 +88,7 @@ func FuzzReadJSON(f *testing.F) {
 		if err := Text(&bytes.Buffer{}, res, nil, TextOptions{}); err != nil {
 			t.Error(err)
 		}
-		if err := HTML(&bytes.Buffer{}, res, nil, HTMLOptions{Figures: Figures(res, nil)}); err != nil {
+		if err := HTML(&bytes.Buffer{}, res, nil, HTMLOptions{}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -45,8 +45,10 @@ func Text(w io.Writer, r *eval.Result, t *eval.Timing, o TextOptions) error {
 	d.warnings()
 	d.para("", headline(r))
 	if len(r.Samplers) > 0 {
-		d.deployed()
-		d.counts()
+		if decided(r.Samplers[0]) {
+			d.deployed()
+			d.counts()
+		}
 		d.ranking()
 		d.best()
 	}
