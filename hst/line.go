@@ -123,8 +123,8 @@ func (l *Line) MemoryBytes() int64 { return lineBytes(l.trees.cfg) }
 func lineBytes(cfg Config) int64 {
 	borders, live := cfg.lineBounds()
 	thresholds := 8 * cfg.Trees * (1<<cfg.Height - 1)
-	windows := 8*3*cfg.Window + 4*powerOfTwo(2*cfg.Window)
-	table := 16*3*borders + 4*powerOfTwo(3*borders)
+	windows := (8*3+4)*cfg.Window + 4*powerOfTwo(2*cfg.Window)
+	table := (16*3+4)*borders + 4*powerOfTwo(3*borders)
 	return int64(thresholds) + int64(windows) + int64(table) + 2*20*int64(live)
 }
 

@@ -73,6 +73,52 @@ func BenchmarkLineLearnScore(b *testing.B) {
 	})
 }
 
+// BenchmarkLineStreams is what other streams cost than the log-normal one: they
+// must not be much dearer, whatever the values.
+func BenchmarkLineStreams(b *testing.B) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	duration, z := [2]float64{0, 10_000}, [2]float64{-5, 5}
+	for _, c := range []struct {
+		name   string
+		limits [2]float64
+		value  func() float64
+	}{
+		{"zeros", duration, func() float64 { return max(0, 50*rng.NormFloat64()) }},
+		{"constant", duration, func() float64 { return 50 }},
+		{"fast", duration, func() float64 { return 0.1 * math.Exp(rng.NormFloat64()) }},
+		{"beyond", duration, func() float64 { return 1e5 * math.Exp(rng.NormFloat64()) }},
+		{"outlier", duration, func() float64 {
+			if rng.IntN(100) == 0 {
+				return 1e300
+			}
+			return 50 + rng.NormFloat64()
+		}},
+		{"standard", z, rng.NormFloat64},
+		{"nan", duration, math.NaN},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			cfg := Config{Trees: 50, Height: 10, Window: 250, Seed: NewSeed(42), Limits: map[string][2]float64{"x": c.limits}}
+			l, err := NewLine(cfg, "x")
+			if err != nil {
+				b.Fatal(err)
+			}
+			xs := make([]float64, benchSpans)
+			for i := range xs {
+				xs[i] = c.value()
+			}
+			b.ResetTimer()
+			sum := 0.0
+			for i := range b.N {
+				l.Learn(xs[i%benchSpans])
+				sum += l.Score(xs[i%benchSpans])
+			}
+			if math.IsNaN(sum) {
+				b.Fatal("a score is not a number")
+			}
+		})
+	}
+}
+
 // BenchmarkBatch reports ns a span of whole columns, by number of workers. On an
 // idle machine of two cores, two workers take just over half the time of one.
 func BenchmarkBatch(b *testing.B) {

@@ -1,6 +1,9 @@
 package hst
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // lineNode is a live node: it holds the sorted values lo to hi-1, and covers the
 // numbers from border a up to border b.
@@ -19,8 +22,7 @@ type border struct {
 // lineBuilder turns windows into tables. It owns all scratch memory, so that a
 // table costs no allocation once the first few windows have been seen.
 //
-// Memory: 16 bytes a border (twice), 40 bytes a live node, 8 bytes a value and
-// 4 bytes a bucket.
+// Memory: 36 bytes a border, 40 a live node, 12 a value and 4 a bucket.
 type lineBuilder struct {
 	trees   *lineTrees
 	values  sortedWindow
@@ -28,6 +30,7 @@ type lineBuilder struct {
 	next    []lineNode
 	borders []border
 	ordered []border
+	slots   []uint32 // the bucket of each border
 }
 
 // The first two borders are the open ends; what lies left of all thresholds is
@@ -41,10 +44,12 @@ const (
 func newLineBuilder(trees *lineTrees) *lineBuilder {
 	return &lineBuilder{
 		trees:   trees,
+		values:  sortedWindow{lowest: trees.lowest, highest: trees.highest, offset: trees.offset},
 		now:     make([]lineNode, trees.live+2),
 		next:    make([]lineNode, trees.live+2),
 		borders: make([]border, firstInner+trees.borders),
 		ordered: make([]border, trees.borders),
+		slots:   make([]uint32, trees.borders),
 	}
 }
 
@@ -133,34 +138,44 @@ func (b *lineBuilder) order(t *lineTable, borders []border) []border {
 		low, high = min(low, e.key), max(high, e.key)
 	}
 	if len(borders) == 0 {
-		low, high = 0, 0
+		low = high
 	}
 	buckets := powerOfTwo(3 * len(borders))
-	t.at = newKeyIndex(low, high, buckets)
+	t.at = newKeyIndex(low, high, buckets, b.trees.offset)
 	t.index = slices.Grow(t.index[:0], buckets)[:buckets]
 	clear(t.index)
-	for i := range borders {
-		t.index[t.at.bucket(borders[i].key)]++
+	slots := b.slots[:len(borders)]
+	for i, e := range borders {
+		k := e.key
+		if t.at.linear {
+			k = shiftKey(k, t.at.offset)
+		}
+		slots[i] = uint32(t.at.clamped(k))
+		t.index[slots[i]]++
 	}
 	cumulate(t.index)
 	ordered := b.ordered[:len(borders)]
-	for _, e := range borders {
-		c := &t.index[t.at.bucket(e.key)]
-		*c--
-		ordered[*c] = e
+	for i, e := range borders {
+		t.index[slots[i]]--
+		ordered[t.index[slots[i]]] = e
 	}
-	insertionSort(ordered)
+	finishBorders(ordered)
 	return ordered
 }
 
-// insertionSort finishes borders that are in order of their buckets.
-func insertionSort(b []border) {
+// finishBorders sorts borders that are in order of their buckets already.
+func finishBorders(b []border) {
+	moves := crowded * len(b)
 	for i := 1; i < len(b); i++ {
 		e, j := b[i], i
 		for ; j > 0 && b[j-1].key > e.key; j-- {
 			b[j] = b[j-1]
 		}
 		b[j] = e
+		if moves -= i - j; moves < 0 {
+			slices.SortFunc(b, func(x, y border) int { return cmp.Compare(x.key, y.key) })
+			return
+		}
 	}
 }
 

@@ -28,12 +28,15 @@ func (t *lineTable) reset() {
 	t.pieces = append(t.pieces[:0], piece{upper: keyAbove})
 }
 
-// score is the score of x. The index covers nearly all values of the window
-// before, so that both jumps go the same way nearly always, and most buckets hold
-// at most one border, so that the first comparison, which is arithmetic, settles it.
+// score is the score of x. The index covers all borders, so that few values of the
+// window before lie outside, and most buckets hold two borders at most, so that two
+// comparisons, which are arithmetic, settle it: jumps go the same way nearly always.
 func (t *lineTable) score(x float64) float64 {
 	k := orderBits(x)
 	d := k - t.at.low
+	if t.at.linear {
+		d = orderBits(x+t.at.offset) - t.at.low
+	}
 	if d > t.at.width {
 		return t.outside(x)
 	}
@@ -59,38 +62,16 @@ func (t *lineTable) piece(k uint64) int {
 	return i
 }
 
-// scoreAll writes the score of each x to dst, of the same length: score, without
-// the call.
+// scoreAll writes the score of each x to dst, of the same length.
 func (t *lineTable) scoreAll(dst, xs []float64) {
-	low, width, shift := t.at.low, t.at.width, t.at.shift&63
-	index, pieces := t.index, t.pieces
 	dst = dst[:len(xs)]
-	for j, x := range xs {
-		k := orderBits(x)
-		d := k - low
-		if d > width {
-			dst[j] = t.outside(x)
-			continue
-		}
-		i := uint64(index[d>>shift])
-		_, below := bits.Sub64(k, pieces[i].upper, 0)
-		i += 1 - below
-		_, below = bits.Sub64(k, pieces[i].upper, 0)
-		i += 1 - below
-		for pieces[i].upper <= k {
-			i++
-		}
-		dst[j] = pieces[i].score
+	for i, x := range xs {
+		dst[i] = t.score(x)
 	}
 }
 
 // outside is the score of values that the index does not cover, NaN among them.
-func (t *lineTable) outside(x float64) float64 {
-	if orderKey(x) < t.at.low {
-		return t.pieces[0].score
-	}
-	return t.pieces[len(t.pieces)-1].score
-}
+func (t *lineTable) outside(x float64) float64 { return t.pieces[t.piece(orderKey(x))].score }
 
 func (t *lineTable) clone() lineTable {
 	return lineTable{t.at, slices.Clone(t.index), slices.Clone(t.pieces)}
