@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"datasets/nezha":     {"datasets", "datasets/trace", "datasets/input"},
 	"datasets/otlp":      {"datasets", "datasets/trace", "datasets/input", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 	"datasets/jaeger":    {"datasets", "datasets/trace", "datasets/input"},
-	"datasets/otelgen":   {"datasets", "datasets/trace", "datasets/otlp", "go.opentelemetry.io/proto/otlp", "google.golang.org/"},
+	"datasets/otelgen":   {"datasets", "datasets/trace", "datasets/otlp", "go.opentelemetry.io/proto/otlp", "google.golang.org/", "github.com/klauspost/compress"},
 	"datasets/synth":     {"datasets", "datasets/trace"},
 	"datasets/inject":    {"datasets", "datasets/trace"},
 	"datasets/catalog":   {"datasets", "github.com/apache/arrow/"},

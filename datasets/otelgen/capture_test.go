@@ -274,11 +274,29 @@ func TestInvalidSpansArePartialSuccess(t *testing.T) {
 
 func TestTooLargeWhenDecompressed(t *testing.T) {
 	s := start(t, func(*trace.Span) error { t.Error("span written"); return nil }, Options{MaxMessage: 1 << 16})
+	client := s.client(t)
 	req := export(1)
 	req.ResourceSpans[0].SchemaUrl = strings.Repeat("a", 1<<20) // a kilobyte of gzip
-	_, err := s.client(t).Export(t.Context(), req, grpc.UseCompressor(gzip.Name))
-	if st := status.Convert(err); st.Code() != codes.ResourceExhausted || len(st.Details()) != 0 {
-		t.Errorf("got %v, want ResourceExhausted without RetryInfo: it would be too large again", err)
+	for _, compressor := range []string{gzip.Name, "zstd"} {
+		_, err := client.Export(t.Context(), req, grpc.UseCompressor(compressor))
+		if st := status.Convert(err); st.Code() != codes.ResourceExhausted || len(st.Details()) != 0 {
+			t.Errorf("%s: got %v, want ResourceExhausted without RetryInfo: it would be too large again", compressor, err)
+		}
+	}
+}
+
+func TestCompressors(t *testing.T) {
+	spans := 0
+	s := start(t, func(*trace.Span) error { spans++; return nil }, Options{})
+	client := s.client(t)
+	for i, compressor := range []string{"identity", gzip.Name, "zstd"} {
+		if _, err := client.Export(t.Context(), export(uint64(i+1)), grpc.UseCompressor(compressor)); err != nil {
+			t.Errorf("%s: %v", compressor, err)
+		}
+	}
+	s.stop()
+	if _, err := s.wait(); err != nil || spans != 3 {
+		t.Errorf("%d spans, %v, want 3", spans, err)
 	}
 }
 
