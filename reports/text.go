@@ -51,6 +51,7 @@ func Text(w io.Writer, r *eval.Result, t *eval.Timing, o TextOptions) error {
 		}
 		d.ranking()
 		d.best()
+		d.curve()
 	}
 	d.faults()
 	d.timing(t)
@@ -157,6 +158,43 @@ func (d *textReport) best() {
 			percent(m.FPR.Value), count(c.TP), count(c.FP))
 	}
 	t.write(&d.b, d.width, d.paint, true)
+}
+
+// curveFPRs are where the curve of the sampler is shown: finely where samplers are
+// operated, then up to where nearly everything is kept.
+var curveFPRs = []float64{.0005, .001, .002, .005, .01, .02, .03, .05, .1, .2, .5}
+
+// curve shows what other cut-offs would have given. The page has every point.
+func (d *textReport) curve() {
+	s := d.r.Samplers[0]
+	rows := lowFPRRows(s.Curve, d.r.Counts.Negatives)
+	if len(rows) == 0 || d.r.Counts.Positives == 0 {
+		return
+	}
+	d.heading("CURVE", "the sampler at other cut-offs; more points in report.html")
+	t := table{columns: []column{{"cut-off", left}, {"F1", right}, {"recall", right}, {"precision", right}, {"FPR", right}, {"TP", right}, {"FP", right}}}
+	for _, p := range rows {
+		c := eval.Confusion{TP: p.TP, FP: p.FP, FN: d.r.Counts.Positives - p.TP, TN: d.r.Counts.Negatives - p.FP}
+		t.add(cutoff(p.Threshold), unit3(eval.Number(c.F1())), unit3(eval.Number(c.Recall())), unit3(eval.Number(c.Precision())),
+			percent(eval.Number(c.FPR())), count(c.TP), count(c.FP))
+	}
+	t.write(&d.b, d.width, d.paint, false)
+}
+
+// lowFPRRows are the points with the highest FPR that does not exceed each of
+// curveFPRs, without repetition.
+func lowFPRRows(curve []eval.CurvePoint, negatives int64) (rows []eval.CurvePoint) {
+	at := -1
+	for _, fpr := range curveFPRs {
+		last := at
+		for at+1 < len(curve) && float64(curve[at+1].FP) <= fpr*float64(negatives) {
+			at++
+		}
+		if at > last {
+			rows = append(rows, curve[at])
+		}
+	}
+	return rows
 }
 
 func (d *textReport) faults() {
