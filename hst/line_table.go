@@ -1,9 +1,6 @@
 package hst
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // lineTable is the score as a function of one number: piecewise constant, because
 // a walk goes on only where a tenth of the window is, so that at most ten nodes a
@@ -41,14 +38,21 @@ func (t *lineTable) score(x float64) float64 {
 		return t.outside(x)
 	}
 	i := uint64(t.index[d>>(t.at.shift&63)])
-	_, below := bits.Sub64(k, t.pieces[i].upper, 0)
-	i += 1 - below
-	_, below = bits.Sub64(k, t.pieces[i].upper, 0)
-	i += 1 - below
+	i += atMost(t.pieces[i].upper, k)
+	i += atMost(t.pieces[i].upper, k)
 	for t.pieces[i].upper <= k {
 		i++
 	}
 	return t.pieces[i].score
+}
+
+// atMost is 1 if a <= b, else 0, without a jump.
+func atMost(a, b uint64) uint64 {
+	var one uint64
+	if a <= b {
+		one = 1
+	}
+	return one
 }
 
 // piece is the number of the piece that holds the number with key k.
@@ -70,8 +74,14 @@ func (t *lineTable) scoreAll(dst, xs []float64) {
 	}
 }
 
-// outside is the score of values that the index does not cover, NaN among them.
-func (t *lineTable) outside(x float64) float64 { return t.pieces[t.piece(orderKey(x))].score }
+// outside is the score of values below the first border or above the last, NaN
+// among them.
+func (t *lineTable) outside(x float64) float64 {
+	if first := &t.pieces[0]; orderKey(x) < first.upper {
+		return first.score
+	}
+	return t.pieces[len(t.pieces)-1].score
+}
 
 func (t *lineTable) clone() lineTable {
 	return lineTable{t.at, slices.Clone(t.index), slices.Clone(t.pieces)}
