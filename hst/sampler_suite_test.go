@@ -9,13 +9,11 @@ import (
 	"github.com/scale-eval/scale-eval/hst/samplertest"
 )
 
-// The paper's sampler keeps the rules of every sampler, in both encodings, frozen
-// or not.
+// The paper's sampler keeps the rules of every sampler, in both encodings.
 func TestSamplerSuite(t *testing.T) {
 	for name, cfg := range map[string]hst.SamplerConfig{
-		"paper":  {Encoding: hst.EncodingPaper},
-		"fixed":  {Encoding: hst.EncodingFixed},
-		"frozen": {Encoding: hst.EncodingPaper, TrainSize: 1000},
+		"paper":         {Encoding: hst.EncodingPaper},
+		"fixed, frozen": {Encoding: hst.EncodingFixed, TrainSize: 1000},
 	} {
 		base := hst.DefaultSamplerConfig(hst.NewSeed(42))
 		base.Encoding, base.TrainSize = cfg.Encoding, cfg.TrainSize
