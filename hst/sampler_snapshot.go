@@ -60,7 +60,7 @@ func (s *Sampler) model() []byte {
 // call a number in it if it has none. It refuses a model of more than maxBytes,
 // see [RestoreForest] and [RestoreLine]. Every error wraps [ErrSnapshot].
 func RestoreSampler(snapshot []byte, calls *trace.Calls, maxBytes int64) (*Sampler, error) {
-	body, err := unsealAs(snapshot, samplerMagic, samplerVersion)
+	body, err := unseal(snapshot, samplerMagic, samplerVersion)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}
