@@ -95,6 +95,18 @@ func (d *dictBuilder) appendOrNull(v string) {
 	d.append(v)
 }
 
+// Reserve makes room for n rows at once, so that columns do not grow by doubling.
+func (b *Builder) Reserve(n int) {
+	b.traceID.Reserve(n)
+	b.spanID.Reserve(n)
+	b.parentID.Reserve(n)
+	b.start.Reserve(n)
+	b.duration.Reserve(n)
+	for i := range b.dicts {
+		b.dicts[i].index.Reserve(n)
+	}
+}
+
 // Len is the number of rows since the last Record.
 func (b *Builder) Len() int { return b.rows }
 

@@ -46,6 +46,7 @@ type ParquetWriter struct {
 // may be nil.
 func NewParquetWriter(w io.Writer, meta map[string]string) *ParquetWriter {
 	opts := []parquet.WriterOption{
+		parquet.NewSchema("span", parquet.SchemaOf(parquetRow{})),
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.MaxRowsPerRowGroup(ParquetRowGroup),
 		parquet.DataPageStatistics(true),

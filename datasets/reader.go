@@ -70,6 +70,9 @@ func NewReader(dec Decoder, closer io.Closer, name string, opt Options) Reader {
 }
 
 func (r *decoderReader) Next() (arrow.Record, error) {
+	if r.err == nil {
+		r.builder.Reserve(r.opt.BatchRows)
+	}
 	for r.err == nil && r.builder.Len() < r.opt.BatchRows {
 		r.err = r.decode()
 	}

@@ -171,6 +171,22 @@ func TestBootstrapWidth(t *testing.T) {
 	}
 }
 
+// Of the replicates 0..200 the middle 95 % go from 5 to 195; undefined ones do not
+// count.
+func TestPercentileInterval(t *testing.T) {
+	reps := []float64{math.NaN()}
+	for i := range 201 {
+		reps = append(reps, float64(200-i), math.NaN())
+	}
+	r := intervals{}.percentile(42, reps)
+	if want := (Rate{Value: 42, Lo: 5, Hi: 195, Method: methodBootTrace}); r != want {
+		t.Errorf("%+v, want %+v", r, want)
+	}
+	if r := (intervals{}).percentile(42, []float64{7, 7, math.NaN()}); r.Value != 42 || r.Lo == r.Lo || r.Method != "" {
+		t.Errorf("%+v of equal replicates, want no interval", r)
+	}
+}
+
 // Both columns see the same resamples: a column minus itself is zero throughout.
 func TestResamplesArePaired(t *testing.T) {
 	s := randomScores(rand.New(rand.NewPCG(4, 4)), scoreKinds["continuous"], 400)

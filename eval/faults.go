@@ -89,7 +89,7 @@ func (o *Outcome) keptShare(column int, opt SummaryOptions, chosen func(row int)
 		}
 	}
 	s := &Scores{Labels: labels, Trace: o.Scores.Trace, Columns: []ScoreColumn{{Name: col.Name, Keep: col.Keep}}}
-	v, err := newView(s, 0, opt)
+	v, err := newView(&workspace{}, s, 0, opt)
 	if err != nil {
 		panic("eval: " + err.Error()) // the columns are those of one run
 	}

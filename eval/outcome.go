@@ -10,8 +10,9 @@ import (
 // Cost: one Summarise a column, and on Track B two bootstraps of a rate.
 func (o *Outcome) Result(opt SummaryOptions) (*Result, error) {
 	r := &Result{Version: ResultVersion, Seed: opt.Seed, Counts: o.Counts}
+	ws := &workspace{}
 	for i, e := range o.Plan.Entrants {
-		sr, err := Summarise(o.Scores, i, opt)
+		sr, err := summarise(ws, o.Scores, i, opt)
 		if err != nil {
 			return nil, err
 		}

@@ -67,6 +67,9 @@ type Plan struct {
 	// running depends on it.
 	TestSpans int64
 
+	// KeepCalls keeps the call of each test span in the outcome, 4 bytes a span.
+	KeepCalls bool
+
 	// Clock returns ns on a monotonic scale; nil measures no time. It is read once
 	// a test span and entrant and twice more a test span.
 	Clock func() int64

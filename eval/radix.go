@@ -6,15 +6,15 @@ const (
 )
 
 // radixSort sorts key ascending and carries ref along: least significant digit
-// first, skipping digits in which all keys agree. It is stable.
-func radixSort(key []uint64, ref []uint32) {
+// first, skipping digits in which all keys agree. It is stable. key2 and ref2 are
+// room of the same lengths.
+func radixSort(key []uint64, ref []uint32, key2 []uint64, ref2 []uint32) {
 	var count [digits][1 << digitBits]uint32
 	for _, k := range key {
 		for d := range count {
 			count[d][k>>(d*digitBits)&(1<<digitBits-1)]++
 		}
 	}
-	key2, ref2 := make([]uint64, len(key)), make([]uint32, len(ref))
 	from, fromRef, to, toRef := key, ref, key2, ref2
 	for d := range count {
 		if !startsOf(&count[d], uint32(len(key))) {

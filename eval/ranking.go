@@ -33,17 +33,23 @@ func Rank(labels []trace.Label, score []float64, traces []uint32) *Ranking {
 	if len(labels) != len(score) || traces != nil && len(traces) != len(score) {
 		panic(fmt.Sprintf("eval: %d labels, %d scores, %d traces", len(labels), len(score), len(traces)))
 	}
+	return rank(&workspace{}, labels, score, traces)
+}
+
+func rank(ws *workspace, labels []trace.Label, score []float64, traces []uint32) *Ranking {
 	size := 0
 	for i, l := range labels {
 		if ranked(l, score[i]) {
 			size++
 		}
 	}
-	r := &Ranking{key: make([]uint64, 0, size), ref: make([]uint32, 0, size)}
+	ws.key, ws.ref = resize(ws.key, size), resize(ws.ref, size)
+	ws.key2, ws.ref2 = resize(ws.key2, size), resize(ws.ref2, size)
+	r := &Ranking{key: ws.key[:0], ref: ws.ref[:0]}
 	// Negatives first and a stable sort: in a tie group, too, they come first.
 	r.n = r.collect(labels, score, traces, false)
 	r.p = r.collect(labels, score, traces, true)
-	radixSort(r.key, r.ref)
+	radixSort(r.key, r.ref, ws.key2, ws.ref2)
 	return r
 }
 

@@ -48,6 +48,15 @@ func TestRankingWithoutOneClass(t *testing.T) {
 	}
 }
 
+// By hand: the first of four spans gives F1 2/3, and so do all four.
+func TestBestOfEqualsKeepsLeast(t *testing.T) {
+	labels := []trace.Label{trace.Anomalous, trace.Normal, trace.Normal, trace.Anomalous}
+	best, ok := Rank(labels, []float64{4, 3, 2, 1}, nil).Best()
+	if want := (CurvePoint{4, 1, 0}); !ok || best != want {
+		t.Errorf("best %+v, want %+v", best, want)
+	}
+}
+
 // scoreKinds are streams of scores that sorting and ties find hard.
 var scoreKinds = map[string]func(rng *rand.Rand) float64{
 	"continuous": func(rng *rand.Rand) float64 { return rng.NormFloat64() },
@@ -225,7 +234,7 @@ func TestRadixSortIsStable(t *testing.T) {
 			}
 			return 0
 		})
-		radixSort(key, ref)
+		radixSort(key, ref, make([]uint64, n), make([]uint32, n))
 		for i, w := range want {
 			if key[i] != w.key || ref[i] != w.ref {
 				t.Fatalf("at %d of %d: %x/%d, want %x/%d", i, n, key[i], ref[i], w.key, w.ref)

@@ -18,6 +18,8 @@ type Outcome struct {
 	Thresholds []float64
 	// Marked are the test spans with a Kind, in order.
 	Marked []MarkedSpan
+	// Calls are the calls of the test spans, if the plan keeps them.
+	Calls []trace.Call
 }
 
 // MarkedSpan is a test span whose label speaks of a fault or an anomaly.
@@ -267,6 +269,9 @@ func (w *walk) record(s *trace.Span) {
 			fault = -1
 		}
 		w.out.Marked = append(w.out.Marked, MarkedSpan{uint32(len(w.out.Scores.Labels)), fault, s.End()})
+	}
+	if w.p.KeepCalls {
+		w.out.Calls = append(w.out.Calls, s.Call)
 	}
 	w.out.Scores.Labels = append(w.out.Scores.Labels, s.Label)
 	w.out.Scores.Trace = append(w.out.Scores.Trace, w.traceNumber(s.TraceID))

@@ -61,7 +61,7 @@ func TestSummarisePublishedRun(t *testing.T) {
 		}
 		s.Labels, col.Score, col.Keep = append(s.Labels, label), append(col.Score, score), append(col.Keep, row[4] == "True")
 	}
-	got, err := Summarise(s, 0, SummaryOptions{Seed: 1})
+	got, err := Summarise(s, 0, SummaryOptions{Seed: 1, Replicates: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func BenchmarkSummarise(b *testing.B) {
 
 func BenchmarkResample(b *testing.B) {
 	s := benchScores(1_000_000)
-	v, err := newView(s, 0, SummaryOptions{}.withDefaults())
+	v, err := newView(&workspace{}, s, 0, SummaryOptions{}.withDefaults())
 	if err != nil {
 		b.Fatal(err)
 	}

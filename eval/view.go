@@ -28,7 +28,7 @@ const (
 	seenBest
 )
 
-func newView(s *Scores, column int, o SummaryOptions) (*view, error) {
+func newView(ws *workspace, s *Scores, column int, o SummaryOptions) (*view, error) {
 	v := &view{s: s, col: &s.Columns[column], o: o}
 	if err := v.check(); err != nil {
 		return nil, fmt.Errorf("column %q: %w", v.col.Name, err)
@@ -36,10 +36,10 @@ func newView(s *Scores, column int, o SummaryOptions) (*view, error) {
 	v.decided = v.col.Keep != nil || o.Threshold != nil
 	v.sample.traces = v.traceCount()
 	v.seen = make([]uint8, v.sample.traces)
-	v.classify()
+	v.classify(ws)
 	v.sample.best = -1
 	if v.col.Score != nil {
-		v.rank()
+		v.rank(ws)
 	}
 	return v, nil
 }
@@ -81,25 +81,36 @@ func (v *view) traceCount() int {
 	return top + 1
 }
 
-// classify sorts the rows into the cells of the confusion matrix.
-func (v *view) classify() {
-	v.sample.tn = make([]uint32, 0, len(v.s.Labels)) // nearly all of them
+// classify counts the cells of the confusion matrix, then lists their spans.
+func (v *view) classify(ws *workspace) {
 	for i, l := range v.s.Labels {
-		if v.col.Score != nil && v.col.Score[i] != v.col.Score[i] {
+		if v.warm(i) {
 			v.warmUp++
+		} else {
+			v.point.Add(l, v.keeps(i))
+		}
+	}
+	ws.cells = resize(ws.cells, int(v.point.Total()))
+	rest := ws.cells
+	next := func(n int64) []uint32 {
+		cell := rest[:0:n]
+		rest = rest[n:]
+		return cell
+	}
+	c := &v.sample
+	c.tp, c.fp, c.fn, c.tn = next(v.point.TP), next(v.point.FP), next(v.point.FN), next(v.point.TN)
+	for i, l := range v.s.Labels {
+		if !l.Scored() || v.warm(i) {
 			continue
 		}
-		if !l.Scored() {
-			continue
-		}
-		keep := v.keeps(i)
-		ref := refOf(v.s.Trace, i, l)
+		keep, ref := v.keeps(i), refOf(v.s.Trace, i, l)
 		v.note(ref, keep)
-		v.point.Add(l, keep)
 		cell := v.cell(l.Positive(), keep)
 		*cell = append(*cell, ref)
 	}
 }
+
+func (v *view) warm(i int) bool { return v.col.Score != nil && v.col.Score[i] != v.col.Score[i] }
 
 func (v *view) keeps(i int) bool {
 	switch {
@@ -137,8 +148,8 @@ func (v *view) note(ref uint32, keep bool) {
 }
 
 // rank sorts the scores and finds the points that are reported.
-func (v *view) rank() {
-	r := Rank(v.s.Labels, v.col.Score, v.s.Trace)
+func (v *view) rank(ws *workspace) {
+	r := rank(ws, v.s.Labels, v.col.Score, v.s.Trace)
 	v.sample.ranking, v.sample.stops, v.sample.fprs = r, stopsOf(r), v.o.FPRs
 	if best, ok := r.Best(); ok {
 		v.best = best

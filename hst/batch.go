@@ -94,7 +94,20 @@ func (b Batch) run(l *Line, c column, out sink) {
 	n := c.len()
 	learn := b.learns(l, n)
 	l.runLearning(c, learn, out, b.Order, workers)
-	l.runFrozen(c, learn, n, out, workers)
+	runFrozen(learn, n, workers, l.frozenPart(c, n-learn, out))
+}
+
+// frozenPart scores a part of a column against the table as it is, or, where only
+// flags are asked for and a FlagTable pays, answers from that.
+func (l *Line) frozenPart(c column, n int, out sink) func(from, to int) {
+	if flags, ok := out.(*flagSink); ok && c.ns != nil && n > frozenRun {
+		table := l.FlagTable(flags.min)
+		return func(from, to int) { flags.writeNS(table, c.ns, from, to) }
+	}
+	return func(from, to int) {
+		var block blocks
+		scoreColumn(&l.table, c, from, to, out, &block)
+	}
 }
 
 // runLearning runs observations [0, n): one at a time until a window starts, whole
@@ -240,19 +253,18 @@ func scoreColumn(t *lineTable, c column, from, to int, out sink, block *blocks) 
 // frozenRun is how many observations a worker draws at once from a frozen run.
 const frozenRun = 1 << 14
 
-// runFrozen scores observations [from, to) against the table as it is.
-func (l *Line) runFrozen(c column, from, to int, out sink, workers int) {
+// runFrozen hands out observations [from, to), which need no order.
+func runFrozen(from, to, workers int, part func(from, to int)) {
 	var next atomic.Int64
 	next.Store(int64(from))
 	workers = min(workers, (to-from+frozenRun-1)/frozenRun)
 	parallel(workers, func() {
-		var block blocks
 		for {
 			at := int(next.Add(frozenRun)) - frozenRun
 			if at >= to {
 				return
 			}
-			scoreColumn(&l.table, c, at, min(to, at+frozenRun), out, &block)
+			part(at, min(to, at+frozenRun))
 		}
 	})
 }

@@ -63,3 +63,21 @@ func (s *flagSink) write(at int, scores []float64) {
 		at, scores = at+n, scores[n:]
 	}
 }
+
+// writeNS flags durations [from, to) of a column by a table.
+func (s *flagSink) writeNS(f *FlagTable, ns []int64, from, to int) {
+	for from < to {
+		shift := from % 64
+		n := min(to-from, 64-shift)
+		var word uint64
+		for i, d := range ns[from : from+n] {
+			if f.Flag(d) {
+				word |= 1 << (shift + i)
+			}
+		}
+		if word != 0 {
+			atomic.OrUint64(&s.words[from/64], word)
+		}
+		from += n
+	}
+}

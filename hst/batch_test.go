@@ -125,6 +125,32 @@ func TestBatchNanoseconds(t *testing.T) {
 	}
 }
 
+// Frozen runs long enough for the flag table flag what the scores say.
+func TestBatchFrozenFlags(t *testing.T) {
+	l := benchLine(t, 10, 8, 250)
+	xs := logNormal(3*frozenRun + 77)
+	ns, scores, flags := make([]int64, len(xs)), make([]float64, len(xs)), make([]uint64, len(xs)/64+1)
+	for i, x := range xs {
+		ns[i] = int64(x * nsPerMS)
+	}
+	b := Batch{Train: 1, MinScore: 0.9, Workers: 3}
+	b.ScoresNS(l, scores, ns)
+	b.FlagsNS(l, flags, ns)
+	kept := 0
+	for i, score := range scores {
+		flag := flags[i/64]>>(i%64)&1 == 1
+		if flag != (score >= b.MinScore) {
+			t.Fatalf("%d ns: flag %v at score %v", ns[i], flag, score)
+		}
+		if flag {
+			kept++
+		}
+	}
+	if kept == 0 || kept == len(ns) {
+		t.Errorf("%d of %d flagged: the test sees only one answer", kept, len(ns))
+	}
+}
+
 func TestParseOrder(t *testing.T) {
 	for _, o := range []Order{ScoreThenLearn, LearnThenScore} {
 		if got, err := ParseOrder(o.String()); got != o || err != nil {

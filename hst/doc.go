@@ -17,7 +17,9 @@
 //
 // [Forest] is the general model, over vectors of named features that may be missing.
 // [River] wraps one with River's conventions for maps. [VariantTan2011] is the
-// published algorithm instead of River's reading of it.
+// published algorithm instead of River's reading of it. [Line] is the same model on
+// one number, to the last bit, as a table lookup; [Batch] runs it over whole columns
+// on all cores; [Sampler] is the SCALE paper's sampler on top of them.
 //
 // # Speed and memory
 //
@@ -31,9 +33,20 @@
 //	25/15                2800      740     39 MB     4003 µs
 //	50/10                2850     1500    2.5 MB      586 µs
 //
-// Run "go test -run=^$ -bench=Forest ./hst" for yours. The memory is 24 bytes a node,
-// Trees * (2^(Height+1) - 1) nodes, and never grows. Closing a window costs
-// nothing: nodes carry the number of the window that they last counted in.
+// A [Line], on a duration alone (the same kind of machine; frozen scores, and learn
+// and score at three windows):
+//
+//	trees/height   score   W=250   W=1000   W=5000   River 0.22, W=250
+//	10/8             3.6      26       17       16   68-78 µs
+//	25/15            3.7      73       30       20   4003 µs
+//	50/10            3.6     110       40       20    586 µs
+//
+// Run "go test -run=^$ -bench='Forest|Line' ./hst", or "scale-eval bench sampler", for
+// yours.
+//
+// The memory of a Forest is 24 bytes a node, Trees * (2^(Height+1) - 1) nodes, and
+// never grows. Closing a window costs nothing: nodes carry the number of the window
+// that they last counted in.
 //
 // # The same bits everywhere
 //

@@ -83,7 +83,7 @@ func ExampleForest_Snapshot() {
 	fmt.Println(err)
 	// Output:
 	// 1000 true
-	// hst: snapshot: starts with "not ", not with "HSTF": not a snapshot of a forest
+	// hst: snapshot: starts with "not ", not with "HSTF": a snapshot of something else
 }
 
 // CPython's random.seed takes integers of any size, and so does a Seed.

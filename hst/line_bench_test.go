@@ -32,7 +32,9 @@ func benchLine(t testing.TB, trees, height, window int) *Line {
 	return l
 }
 
-func benchLines(b *testing.B, windows []int, span func(l *Line, x float64) float64) {
+// benchLines runs n spans of a model through run for each size and window. run has
+// the loop, so that no call through a variable is measured.
+func benchLines(b *testing.B, windows []int, run func(l *Line, xs []float64, n int) float64) {
 	xs := logNormal(benchSpans)
 	for _, w := range windows {
 		for _, s := range benchSizes {
@@ -40,11 +42,7 @@ func benchLines(b *testing.B, windows []int, span func(l *Line, x float64) float
 				l := benchLine(b, s.trees, s.height, w)
 				b.ReportAllocs()
 				b.ResetTimer()
-				sum := 0.0
-				for i := range b.N {
-					sum += span(l, xs[i%benchSpans])
-				}
-				if math.IsNaN(sum) {
+				if math.IsNaN(run(l, xs, b.N)) {
 					b.Fatal("a score is not a number")
 				}
 			})
@@ -54,16 +52,71 @@ func benchLines(b *testing.B, windows []int, span func(l *Line, x float64) float
 
 // BenchmarkLineScore is the exact score only, of a model that does not learn.
 func BenchmarkLineScore(b *testing.B) {
-	benchLines(b, []int{250}, func(l *Line, x float64) float64 { return l.Score(x) })
+	benchLines(b, []int{250}, func(l *Line, xs []float64, n int) (sum float64) {
+		for i := range n {
+			sum += l.Score(xs[i%benchSpans])
+		}
+		return sum
+	})
 }
 
-// BenchmarkLineLearnScore is the exact score after learning, River's order in the
-// paper.
+// BenchmarkLineLearnScore is the exact score after learning, the order of the
+// SCALE paper.
 func BenchmarkLineLearnScore(b *testing.B) {
-	benchLines(b, []int{250, 1000, 5000}, func(l *Line, x float64) float64 {
-		l.Learn(x)
-		return l.Score(x)
+	benchLines(b, []int{250, 1000, 5000}, func(l *Line, xs []float64, n int) (sum float64) {
+		for i := range n {
+			x := xs[i%benchSpans]
+			l.Learn(x)
+			sum += l.Score(x)
+		}
+		return sum
 	})
+}
+
+// BenchmarkLineStreams is what other streams cost than the log-normal one: they
+// must not be much dearer, whatever the values.
+func BenchmarkLineStreams(b *testing.B) {
+	rng := rand.New(rand.NewPCG(8, 1))
+	duration, z := [2]float64{0, 10_000}, [2]float64{-5, 5}
+	for _, c := range []struct {
+		name   string
+		limits [2]float64
+		value  func() float64
+	}{
+		{"zeros", duration, func() float64 { return max(0, 50*rng.NormFloat64()) }},
+		{"constant", duration, func() float64 { return 50 }},
+		{"fast", duration, func() float64 { return 0.1 * math.Exp(rng.NormFloat64()) }},
+		{"beyond", duration, func() float64 { return 1e5 * math.Exp(rng.NormFloat64()) }},
+		{"outlier", duration, func() float64 {
+			if rng.IntN(100) == 0 {
+				return 1e300
+			}
+			return 50 + rng.NormFloat64()
+		}},
+		{"standard", z, rng.NormFloat64},
+		{"nan", duration, math.NaN},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			cfg := Config{Trees: 50, Height: 10, Window: 250, Seed: NewSeed(42), Limits: map[string][2]float64{"x": c.limits}}
+			l, err := NewLine(cfg, "x")
+			if err != nil {
+				b.Fatal(err)
+			}
+			xs := make([]float64, benchSpans)
+			for i := range xs {
+				xs[i] = c.value()
+			}
+			b.ResetTimer()
+			sum := 0.0
+			for i := range b.N {
+				l.Learn(xs[i%benchSpans])
+				sum += l.Score(xs[i%benchSpans])
+			}
+			if math.IsNaN(sum) {
+				b.Fatal("a score is not a number")
+			}
+		})
+	}
 }
 
 // BenchmarkBatch reports ns a span of whole columns, by number of workers. On an

@@ -53,14 +53,6 @@ func checkFlags(l *Line, rng *rand.Rand, widthNS float64) error {
 	return nil
 }
 
-// keyNumber is the inverse of orderKey.
-func keyNumber(k uint64) float64 {
-	if k>>63 == 0 {
-		return math.Float64frombits(^k)
-	}
-	return math.Float64frombits(k &^ (1 << 63))
-}
-
 func TestOrderKey(t *testing.T) {
 	ascending := []float64{math.Inf(-1), -math.MaxFloat64, -1, -5e-324, math.Copysign(0, -1), 0, 5e-324, 1, math.MaxFloat64, math.Inf(1)}
 	last := uint64(keyBelow)

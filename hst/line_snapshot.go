@@ -1,8 +1,6 @@
 package hst
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,9 +40,6 @@ func (l *Line) Snapshot() []byte {
 	return seal(appendKeys(b, l.filling))
 }
 
-// snapshotHead is the length of magic and version.
-const snapshotHead = 4 + 2
-
 func appendKeys(b []byte, keys []uint64) []byte {
 	for _, k := range keys {
 		b = binary.LittleEndian.AppendUint64(b, k)
@@ -66,7 +61,7 @@ func RestoreLine(snapshot []byte, maxBytes int64) (*Line, error) {
 }
 
 func restoreLine(snapshot []byte, maxBytes int64) (*Line, error) {
-	body, err := unsealAs(snapshot, lineMagic, lineVersion)
+	body, err := unseal(snapshot, lineMagic, lineVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -145,24 +140,6 @@ func (d *decoder) keys(n int) []uint64 {
 		}
 	}
 	return keys
-}
-
-// unsealAs checks magic, version and checksum and returns what lies between.
-func unsealAs(b []byte, magic string, version uint16) ([]byte, error) {
-	if len(b) < snapshotHead+sha256.Size {
-		return nil, fmt.Errorf("%d bytes are too few: cut short?", len(b))
-	}
-	if string(b[:len(magic)]) != magic {
-		return nil, fmt.Errorf("starts with %q, want %q: a snapshot of something else", b[:len(magic)], magic)
-	}
-	if v := binary.LittleEndian.Uint16(b[len(magic):]); v != version {
-		return nil, fmt.Errorf("version %d: this build reads version %d", v, version)
-	}
-	end := len(b) - sha256.Size
-	if sum := sha256.Sum256(b[:end]); !bytes.Equal(sum[:], b[end:]) {
-		return nil, errors.New("checksum does not match: cut short or changed")
-	}
-	return b[snapshotHead:end], nil
 }
 
 // Clone is an independent copy; the trees, which never change, are shared. Cost:

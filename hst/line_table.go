@@ -1,9 +1,6 @@
 package hst
 
-import (
-	"math/bits"
-	"slices"
-)
+import "slices"
 
 // lineTable is the score as a function of one number: piecewise constant, because
 // a walk goes on only where a tenth of the window is, so that at most ten nodes a
@@ -28,24 +25,34 @@ func (t *lineTable) reset() {
 	t.pieces = append(t.pieces[:0], piece{upper: keyAbove})
 }
 
-// score is the score of x. The index covers nearly all values of the window
-// before, so that both jumps go the same way nearly always, and most buckets hold
-// at most one border, so that the first comparison, which is arithmetic, settles it.
+// score is the score of x. The index covers all borders, so that few values of the
+// window before lie outside, and most buckets hold two borders at most, so that two
+// comparisons, which are arithmetic, settle it: jumps go the same way nearly always.
 func (t *lineTable) score(x float64) float64 {
 	k := orderBits(x)
 	d := k - t.at.low
+	if t.at.linear {
+		d = orderBits(x+t.at.offset) - t.at.low
+	}
 	if d > t.at.width {
 		return t.outside(x)
 	}
 	i := uint64(t.index[d>>(t.at.shift&63)])
-	_, below := bits.Sub64(k, t.pieces[i].upper, 0)
-	i += 1 - below
-	_, below = bits.Sub64(k, t.pieces[i].upper, 0)
-	i += 1 - below
+	i += atMost(t.pieces[i].upper, k)
+	i += atMost(t.pieces[i].upper, k)
 	for t.pieces[i].upper <= k {
 		i++
 	}
 	return t.pieces[i].score
+}
+
+// atMost is 1 if a <= b, else 0, without a jump.
+func atMost(a, b uint64) uint64 {
+	var one uint64
+	if a <= b {
+		one = 1
+	}
+	return one
 }
 
 // piece is the number of the piece that holds the number with key k.
@@ -59,198 +66,21 @@ func (t *lineTable) piece(k uint64) int {
 	return i
 }
 
-// scoreAll writes the score of each x to dst, of the same length: score, without
-// the call.
+// scoreAll writes the score of each x to dst, of the same length.
 func (t *lineTable) scoreAll(dst, xs []float64) {
-	low, width, shift := t.at.low, t.at.width, t.at.shift&63
-	index, pieces := t.index, t.pieces
 	dst = dst[:len(xs)]
-	for j, x := range xs {
-		k := orderBits(x)
-		d := k - low
-		if d > width {
-			dst[j] = t.outside(x)
-			continue
-		}
-		i := uint64(index[d>>shift])
-		_, below := bits.Sub64(k, pieces[i].upper, 0)
-		i += 1 - below
-		_, below = bits.Sub64(k, pieces[i].upper, 0)
-		i += 1 - below
-		for pieces[i].upper <= k {
-			i++
-		}
-		dst[j] = pieces[i].score
+	for i, x := range xs {
+		dst[i] = t.score(x)
 	}
 }
 
-// outside is the score of values that the index does not cover, NaN among them.
+// outside is the score of values below the first border or above the last, NaN
+// among them.
 func (t *lineTable) outside(x float64) float64 {
-	if orderKey(x) < t.at.low {
-		return t.pieces[0].score
+	if first := &t.pieces[0]; orderKey(x) < first.upper {
+		return first.score
 	}
 	return t.pieces[len(t.pieces)-1].score
-}
-
-// lineNode is a live node: it holds the sorted values lo to hi-1, and covers the
-// numbers from border a up to border b.
-type lineNode struct {
-	q      uint32
-	lo, hi uint32
-	a, b   uint32
-}
-
-// border is a threshold of a live node and the change of the mass sum there.
-type border struct {
-	key   uint64
-	delta int64
-}
-
-// lineBuilder turns windows into tables. It owns all scratch memory, so that a
-// table costs no allocation once the first few windows have been seen.
-//
-// Memory: 16 bytes a border (twice), 40 bytes a live node, 8 bytes a value and
-// 4 bytes a bucket.
-type lineBuilder struct {
-	trees   *lineTrees
-	values  sortedWindow
-	now     []lineNode
-	next    []lineNode
-	borders []border
-	ordered []border
-}
-
-// The first two borders are the open ends; what lies left of all thresholds is
-// the delta of the first.
-const (
-	leftEnd    = 0
-	rightEnd   = 1
-	firstInner = 2
-)
-
-func newLineBuilder(trees *lineTrees) *lineBuilder {
-	return &lineBuilder{
-		trees:   trees,
-		now:     make([]lineNode, trees.live+2),
-		next:    make([]lineNode, trees.live+2),
-		borders: make([]border, firstInner+trees.borders),
-		ordered: make([]border, trees.borders),
-	}
-}
-
-// build makes t the table of a full window of keys, in the order they were
-// learned; first says that it is the first window. The window is not changed.
-func (b *lineBuilder) build(t *lineTable, window []uint64, first bool) {
-	b.values.sort(window)
-	n := b.expand(window[0], first)
-	sum := b.borders[leftEnd].delta
-	inner := b.order(t, b.borders[firstInner:n])
-	t.pieces = slices.Grow(t.pieces[:0], len(inner)+1)[:len(inner)+1]
-	for i, e := range inner {
-		t.pieces[i] = piece{e.key, b.trees.normalise(sum)}
-		sum += e.delta
-	}
-	t.pieces[len(inner)] = piece{keyAbove, b.trees.normalise(sum)}
-}
-
-// normalise is River's score of a mass sum: high where there is little mass.
-func (lt *lineTrees) normalise(sum int64) float64 {
-	return 1 - float64(sum)/lt.maxSum
-}
-
-// expand visits the live nodes of all trees level by level and returns how many
-// borders it made. Each child adds its mass times 2^depth to the sum over the
-// range it covers: plus at its left border, minus at its right one.
-//
-// x0 is the key of the first value of the window. See [Line] for the nodes that
-// split another feature: in the first window they send everything right if x0
-// passed through them, and scoring, which goes left, ends there.
-func (b *lineBuilder) expand(x0 uint64, first bool) int {
-	lt, borders := b.trees, b.borders
-	now, next := b.now, b.next
-	borders[leftEnd] = border{keyBelow, int64(lt.cfg.Trees) * int64(lt.cfg.Window)}
-	borders[rightEnd] = border{keyAbove, 0}
-	for t := range lt.cfg.Trees {
-		now[t] = lineNode{uint32(t), 0, uint32(lt.cfg.Window), leftEnd, rightEnd}
-	}
-	live, e := lt.cfg.Trees, firstInner
-	minLive := uint32(lt.minLive)
-	for d, level := range lt.levels {
-		n := 0
-		for _, nd := range now[:live] {
-			k := level[nd.q]
-			if k == keyBelow {
-				if !first || x0 < borders[nd.a].key || x0 >= borders[nd.b].key {
-					mass := int64(nd.hi-nd.lo) << (d + 1)
-					borders[nd.a].delta += mass
-					borders[nd.b].delta -= mass
-					nd.q *= 2
-					next[n] = nd
-					n++
-				}
-				continue
-			}
-			m := b.values.below(k)
-			left, right := m-nd.lo, nd.hi-m
-			borders[e] = border{k, (int64(right) - int64(left)) << (d + 1)}
-			borders[nd.a].delta += int64(left) << (d + 1)
-			borders[nd.b].delta -= int64(right) << (d + 1)
-			next[n] = lineNode{2 * nd.q, nd.lo, m, nd.a, uint32(e)}
-			if left >= minLive {
-				n++
-			}
-			next[n] = lineNode{2*nd.q + 1, m, nd.hi, uint32(e), nd.b}
-			if right >= minLive {
-				n++
-			}
-			e++
-		}
-		now, next, live = next, now, n
-	}
-	return e
-}
-
-// order sorts borders by key and makes t's index over them: one counting sort
-// gives both, and an insertion sort orders the few that share a bucket.
-func (b *lineBuilder) order(t *lineTable, borders []border) []border {
-	low, high := uint64(keyAbove), uint64(keyBelow)
-	for _, e := range borders {
-		low, high = min(low, e.key), max(high, e.key)
-	}
-	if len(borders) == 0 {
-		low, high = 0, 0
-	}
-	buckets := powerOfTwo(3 * len(borders))
-	t.at = newKeyIndex(low, high, buckets)
-	t.index = slices.Grow(t.index[:0], buckets)[:buckets]
-	clear(t.index)
-	for i := range borders {
-		t.index[t.at.bucket(borders[i].key)]++
-	}
-	cumulate(t.index)
-	ordered := b.ordered[:len(borders)]
-	for _, e := range borders {
-		c := &t.index[t.at.bucket(e.key)]
-		*c--
-		ordered[*c] = e
-	}
-	for i := 1; i < len(ordered); i++ {
-		e, j := ordered[i], i
-		for ; j > 0 && ordered[j-1].key > e.key; j-- {
-			ordered[j] = ordered[j-1]
-		}
-		ordered[j] = e
-	}
-	return ordered
-}
-
-// cumulate replaces counts by the number of all up to and including each.
-func cumulate(counts []uint32) {
-	sum := uint32(0)
-	for i, c := range counts {
-		sum += c
-		counts[i] = sum
-	}
 }
 
 func (t *lineTable) clone() lineTable {

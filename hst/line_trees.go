@@ -51,8 +51,11 @@ type lineTrees struct {
 	levels   [][]uint64 // threshold keys; keyBelow where the node splits another feature
 	minLive  int        // the least mass at which a walk goes on
 	maxSum   float64
-	borders  int // the most that a window can make
-	live     int // the most live nodes of a level
+	lowest   uint64 // of all thresholds; 1 if there is none
+	highest  uint64
+	offset   float64 // of every keyIndex
+	borders  int     // the most that a window can make
+	live     int     // the most live nodes of a level
 }
 
 // newLineTrees grows the trees of cfg for the features in keys and keeps the
@@ -66,19 +69,29 @@ func newLineTrees(cfg Config, keys []string, on int) (*lineTrees, error) {
 		return nil, err
 	}
 	lt := &lineTrees{cfg: cfg.clone(), features: s.keys, on: on}
-	lt.measure()
 	for d := range cfg.Height {
 		lt.levels = append(lt.levels, levelKeys(s, d, uint32(on)))
 	}
+	lt.measure()
 	return lt, nil
 }
 
-// measure sets what follows from the configuration alone.
+// measure sets what follows from the configuration and the thresholds.
 func (lt *lineTrees) measure() {
 	stop, _, _ := lt.cfg.scoring()
 	lt.minLive = int(stop)
 	lt.maxSum = float64(lt.cfg.maxSum())
+	lt.offset = linearOffset(lt.cfg.limits(lt.features[lt.on]))
 	lt.borders, lt.live = lt.cfg.lineBounds()
+	lt.lowest, lt.highest = keyAbove, 1
+	for _, level := range lt.levels {
+		for _, k := range level {
+			if k != keyBelow {
+				lt.lowest, lt.highest = min(lt.lowest, k), max(lt.highest, k)
+			}
+		}
+	}
+	lt.lowest = min(lt.lowest, lt.highest)
 }
 
 // lineBounds are the most borders that a window can make, and the most live nodes
@@ -106,29 +119,67 @@ func levelKeys(s *splits, d int, on uint32) []uint64 {
 	return keys
 }
 
-// keyIndex maps a range of keys, in order, to buckets of equal width. As keys are
-// the top bits of floats, widths are even on a logarithmic scale, the one that
-// durations are spread on.
+// keyIndex maps a range of numbers, in order, to buckets. As keys are the top bits
+// of floats, widths are even on a logarithmic scale, the one that durations are
+// spread on.
+//
+// Around zero that scale is useless: half of all floats lie within 1e-154 of it.
+// Where the limits of a feature cross zero, offset is added first, large enough that
+// all sums have one exponent, which makes the scale linear. The sum is rounded, but
+// keeps the order, which is all that a bucket needs.
 type keyIndex struct {
 	low, width uint64
 	shift      uint
+	linear     bool
+	offset     float64 // if linear
 }
 
-// newKeyIndex covers [low, high] with at most n buckets, n a power of two.
-func newKeyIndex(low, high uint64, n int) keyIndex {
+// newKeyIndex covers the keys from low to high with at most n buckets, n a power
+// of two.
+func newKeyIndex(low, high uint64, n int, offset float64) keyIndex {
+	if offset != 0 {
+		low, high = shiftKey(low, offset), shiftKey(high, offset)
+	}
 	width := high - low
-	return keyIndex{low, width, uint(max(0, bits.Len64(width)-bits.Len(uint(n))+1))}
+	return keyIndex{low, width, uint(max(0, bits.Len64(width)-bits.Len(uint(n))+1)), offset != 0, offset}
 }
 
-// bucket is the number of k's bucket; keys outside go to the outermost ones. Borrow
-// bits instead of min and max: for an address the compiler prefers jumps, and where
-// a duration falls is not to be predicted.
+// linearOffset is the offset for a feature with these limits.
+func linearOffset(low, high float64) float64 {
+	if !(low < 0 && high > 0) {
+		return 0
+	}
+	_, exponent := math.Frexp(max(-low, high))
+	return math.Ldexp(1.5, min(exponent+1, 1023))
+}
+
+// bucket is the number of k's bucket; keys outside go to the outermost ones.
 func (x *keyIndex) bucket(k uint64) uint64 {
+	if x.linear {
+		k = shiftKey(k, x.offset)
+	}
+	return x.clamped(k)
+}
+
+// clamped is the bucket of a key that is shifted already. Borrow bits instead of
+// min and max: for an address the compiler prefers jumps, and where a duration falls
+// is not to be predicted.
+func (x *keyIndex) clamped(k uint64) uint64 {
 	d, below := bits.Sub64(k, x.low, 0)
 	d &= below - 1
 	_, inside := bits.Sub64(d, x.width, 0)
 	d = x.width ^ (d^x.width)&-inside
 	return d >> (x.shift & 63)
+}
+
+// shiftKey is the key of the number with key k plus an offset.
+func shiftKey(k uint64, offset float64) uint64 {
+	return orderKey(keyNumber(k) + offset)
+}
+
+// keyNumber is the inverse of orderKey.
+func keyNumber(k uint64) float64 {
+	return math.Float64frombits(k ^ (uint64(^int64(k)>>63) | 1<<63))
 }
 
 // powerOfTwo is the least power of two that is at least n, kept within [64, 65536].

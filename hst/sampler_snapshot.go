@@ -23,8 +23,9 @@ const (
 )
 
 // Snapshot is the whole state of the sampler as bytes. One restored from it
-// continues bit for bit, on any machine, from any span on.
-func (s *Sampler) Snapshot() []byte {
+// continues bit for bit, on any machine, from any span on. The error, which other
+// samplers need, is always nil.
+func (s *Sampler) Snapshot() ([]byte, error) {
 	le := binary.LittleEndian
 	b := le.AppendUint16([]byte(samplerMagic), samplerVersion)
 	b = append(b, byte(s.cfg.Encoding))
@@ -33,7 +34,7 @@ func (s *Sampler) Snapshot() []byte {
 	b = s.appendCall(b)
 	model := s.model()
 	b = le.AppendUint32(b, uint32(len(model)))
-	return seal(append(b, model...))
+	return seal(append(b, model...)), nil
 }
 
 // appendCall writes the first call: by name where there is one and it matters. The
@@ -59,7 +60,7 @@ func (s *Sampler) model() []byte {
 // call a number in it if it has none. It refuses a model of more than maxBytes,
 // see [RestoreForest] and [RestoreLine]. Every error wraps [ErrSnapshot].
 func RestoreSampler(snapshot []byte, calls *trace.Calls, maxBytes int64) (*Sampler, error) {
-	body, err := unsealAs(snapshot, samplerMagic, samplerVersion)
+	body, err := unseal(snapshot, samplerMagic, samplerVersion)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
 	}

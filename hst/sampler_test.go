@@ -54,14 +54,25 @@ func (v *vector) runSampler(t *testing.T, encoding Encoding, spans [][3]any) {
 	for i, span := range spans[:len(v.Post)] {
 		call := calls.Of(span[0].(string), span[1].(string))
 		if i%50 == 49 {
-			if s, err = RestoreSampler(s.Snapshot(), calls, math.MaxInt64); err != nil {
-				t.Fatal(err)
-			}
+			s = restored(t, s, calls)
 		}
 		v.checkScores(t, i, span[2].(float64),
 			func(ms float64) float64 { return s.sample(call, ms).Score },
 			func(ms float64) { s.learn(call, ms) })
 	}
+}
+
+// restored is a sampler restored from a snapshot of s.
+func restored(t *testing.T, s *Sampler, calls *trace.Calls) *Sampler {
+	t.Helper()
+	snapshot, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = RestoreSampler(snapshot, calls, math.MaxInt64); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // algorithm1 is Algorithm 1 of the paper as printed: it looks the call up and
@@ -148,7 +159,8 @@ func (c *samplerCase) check() error {
 			return fmt.Errorf("span %d was changed", i)
 		}
 		if c.rng.IntN(40) == 0 {
-			if s, err = RestoreSampler(s.Snapshot(), c.calls, s.MemoryBytes()); err != nil {
+			snapshot, _ := s.Snapshot()
+			if s, err = RestoreSampler(snapshot, c.calls, s.MemoryBytes()); err != nil {
 				return err
 			}
 		}
@@ -241,14 +253,12 @@ func TestSamplerSnapshotNamesCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Learn(&trace.Span{Call: old.Of("cart", "add")})
-	if _, err := RestoreSampler(s.Snapshot(), nil, math.MaxInt64); err == nil {
+	snapshot, _ := s.Snapshot()
+	if _, err := RestoreSampler(snapshot, nil, math.MaxInt64); err == nil {
 		t.Error("restored without a table of calls")
 	}
 	fresh := trace.NewCalls(10, nil)
-	back, err := RestoreSampler(s.Snapshot(), fresh, math.MaxInt64)
-	if err != nil {
-		t.Fatal(err)
-	}
+	back := restored(t, s, fresh)
 	if fresh.Name(back.firstCall) != "cart::add" {
 		t.Errorf("first call %q", fresh.Name(back.firstCall))
 	}

@@ -100,7 +100,7 @@ func RestoreRiver(snapshot []byte, maxBytes int64) (*River, error) {
 }
 
 func restore(snapshot []byte, maxBytes int64) (*River, error) {
-	body, err := unseal(snapshot)
+	body, err := unseal(snapshot, snapshotMagic, snapshotVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -136,23 +136,26 @@ func seal(b []byte) []byte {
 	return append(b, sum[:]...)
 }
 
-// unseal checks magic, version and checksum and returns what lies between.
-func unseal(b []byte) ([]byte, error) {
-	const head = len(snapshotMagic) + 2
-	if len(b) < head+sha256.Size {
+// snapshotHead is the length of magic and version, in front of every snapshot.
+const snapshotHead = len(snapshotMagic) + 2
+
+// unseal checks magic, version and checksum and returns what lies between. All
+// magics have the length of snapshotMagic.
+func unseal(b []byte, magic string, version uint16) ([]byte, error) {
+	if len(b) < snapshotHead+sha256.Size {
 		return nil, fmt.Errorf("%d bytes are too few: cut short?", len(b))
 	}
-	if string(b[:len(snapshotMagic)]) != snapshotMagic {
-		return nil, fmt.Errorf("starts with %q, not with %q: not a snapshot of a forest", b[:len(snapshotMagic)], snapshotMagic)
+	if string(b[:len(magic)]) != magic {
+		return nil, fmt.Errorf("starts with %q, not with %q: a snapshot of something else", b[:len(magic)], magic)
 	}
-	if v := binary.LittleEndian.Uint16(b[len(snapshotMagic):]); v != snapshotVersion {
-		return nil, fmt.Errorf("version %d: this build reads version %d", v, snapshotVersion)
+	if v := binary.LittleEndian.Uint16(b[len(magic):]); v != version {
+		return nil, fmt.Errorf("version %d: this build reads version %d", v, version)
 	}
 	end := len(b) - sha256.Size
 	if sum := sha256.Sum256(b[:end]); !bytes.Equal(sum[:], b[end:]) {
 		return nil, errors.New("checksum does not match: cut short or changed")
 	}
-	return b[head:end], nil
+	return b[snapshotHead:end], nil
 }
 
 func appendHeader(b []byte, cfg Config, features []string) []byte {

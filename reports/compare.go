@@ -18,7 +18,7 @@ func headline(r *eval.Result) string {
 	}
 	own := r.Samplers[0]
 	if c := own.Point.Confusion; c.TP+c.FN == 0 || !finite(own.Point.Metrics.F1.Value) {
-		return "F1 is undefined: " + whyUndefined(own.Point.Confusion) + "."
+		return "F1 is undefined: " + whyUndefined(own) + "."
 	}
 	best, ok := bestBaseline(r.Samplers[1:])
 	if !ok {
@@ -69,11 +69,13 @@ func overlap(a, b eval.Rate) bool {
 	return a.Lo <= b.Hi && b.Lo <= a.Hi
 }
 
-func whyUndefined(c eval.Confusion) string {
-	switch {
-	case c.TP+c.FN == 0 && c.FP+c.TN == 0:
+func whyUndefined(s eval.SamplerResult) string {
+	switch pos, neg := totals(s); {
+	case pos == 0 && neg == 0:
 		return "no span was scored"
-	case c.TP+c.FN == 0:
+	case !decided(s):
+		return "there are scores but neither decisions nor a cut-off"
+	case pos == 0:
 		return "the scored spans hold no positive one"
 	default:
 		return "nothing was flagged"

@@ -54,20 +54,25 @@ func drawConfusion(dc draw.Canvas, name string, c eval.Confusion) {
 	}
 }
 
-// drawCell fills a cell by its share of the row. From a share of 0.9 on the text is
-// light: below, dark text has the higher contrast on the mixed colour.
+// shade is the opacity of a cell by its share of the row, and the tone of the text on
+// it. Between the two branches lies the range where neither dark nor light text has
+// enough contrast.
+func shade(share float64) (opacity float64, text tone) {
+	if share >= 0.9 {
+		return 0.95 + (share-0.9)/2, onCell
+	}
+	return 0.05 + 0.65*share, ink
+}
+
 func drawCell(dc draw.Canvas, box vg.Rectangle, n, total int64, name string) {
 	share, note := 0.0, "no spans in this row"
 	if total > 0 {
 		share = float64(n) / float64(total)
 		note = percent(eval.Number(share)) + " of the row"
 	}
-	dc.SetColor(cell.rgba(0.06 + 0.94*share))
+	opacity, on := shade(share)
+	dc.SetColor(cell.rgba(opacity))
 	dc.Fill(box.Path())
-	on := ink
-	if share >= 0.9 {
-		on = onCell
-	}
 	mid := vg.Point{X: (box.Min.X + box.Max.X) / 2, Y: (box.Min.Y + box.Max.Y) / 2}
 	dc.FillText(textStyle(20, true, on), vg.Point{X: mid.X, Y: mid.Y + 22}, count(n))
 	dc.FillText(textStyle(sizeLabel, false, on), vg.Point{X: mid.X, Y: mid.Y + 1}, note)

@@ -106,21 +106,31 @@ func (f *curveFigure) figure(name, caption string) Figure {
 func (f *curveFigure) empty(why string) { f.plot.Add(notice(why)) }
 
 // totals are the scored positives and negatives of one sampler. They differ between
-// samplers by their warm-up.
+// samplers by their warm-up. A sampler that gave scores but no decisions has none at
+// its deployed cut-off, and then the best one knows them.
 func totals(s eval.SamplerResult) (pos, neg float64) {
 	c := s.Point.Confusion
+	if !decided(s) {
+		c = s.Best.Confusion
+	}
 	return float64(c.TP + c.FN), float64(c.FP + c.TN)
 }
 
+// decided says whether any span was counted at the deployed cut-off.
+func decided(s eval.SamplerResult) bool { return s.Point.Confusion != eval.Confusion{} }
+
 // lacking says why a sampler has no ROC or precision-recall curve, "" when it has.
 func lacking(r *eval.Result) string {
-	switch pos, neg := totals(r.Samplers[0]); {
+	own := r.Samplers[0]
+	switch pos, neg := totals(own); {
 	case pos == 0 && neg == 0:
 		return "undefined: no span was scored"
 	case pos == 0:
 		return "undefined: no positive span in the test part"
 	case neg == 0:
 		return "undefined: no negative span in the test part"
+	case len(own.Curve) == 0:
+		return "no curve: the sampler gave decisions without scores"
 	}
 	return ""
 }

@@ -38,9 +38,7 @@ func (f Figure) Write(w io.Writer, format string) error {
 	var err error
 	switch format {
 	case "png":
-		c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(pngDPI), vgimg.UseBackgroundColor(paper.color()))}
-		f.draw(draw.New(c))
-		_, err = c.WriteTo(w)
+		err = f.png(w, pngDPI)
 	case "svg":
 		_, err = w.Write(f.svg())
 	default:
@@ -52,9 +50,16 @@ func (f Figure) Write(w io.Writer, format string) error {
 	return nil
 }
 
+func (f Figure) png(w io.Writer, dpi int) error {
+	c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(paper.color()))}
+	f.draw(draw.New(c))
+	_, err := c.WriteTo(w)
+	return err
+}
+
 // Figures lays out the figures of a result, in the order a reader needs them: the
 // confusion matrix, the scores by label, ROC, recall at low false-positive rates,
-// precision-recall. The violin of scores needs s and is left out when s is nil.
+// precision-recall. Without decisions there is no matrix, and without scores in s no violin.
 //
 // The sampler is Samplers[0]; without one there are no figures. With s it reads and
 // sorts the sampler's scores: O(n log n) time and 8 bytes a span.
@@ -62,8 +67,11 @@ func Figures(r *eval.Result, s *eval.Scores) []Figure {
 	if len(r.Samplers) == 0 {
 		return nil
 	}
-	figures := []Figure{confusionFigure(r.Samplers[0])}
-	if s != nil && len(s.Columns) > 0 {
+	var figures []Figure
+	if decided(r.Samplers[0]) {
+		figures = append(figures, confusionFigure(r.Samplers[0]))
+	}
+	if s != nil && len(s.Columns) > 0 && len(s.Columns[0].Score) > 0 {
 		figures = append(figures, violinFigure(r.Samplers[0], s))
 	}
 	return append(figures, rocFigure(r), lowFPRFigure(r), prFigure(r))

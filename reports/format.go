@@ -71,7 +71,11 @@ func unit3(n eval.Number) string {
 	if !finite(n) {
 		return undefined
 	}
-	return strconv.FormatFloat(float64(n), 'f', 3, 64)
+	s := strconv.FormatFloat(float64(n), 'f', 3, 64)
+	if s == "-0.000" {
+		return "0.000"
+	}
+	return s
 }
 
 // bound3 is unit3 without the leading zero: intervals stay narrow.

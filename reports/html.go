@@ -35,7 +35,7 @@ var pageScript string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"count": count, "unit": func(n eval.Number) string { return unit3(n) }, "percent": percent, "level": level,
-	"cutoff": cutoff, "ns": nanoseconds, "seconds": seconds, "utc": utc, "name": newName,
+	"cutoff": cutoff, "ns": nanoseconds, "seconds": seconds, "utc": utc, "name": newName, "long": func(s string) string { return clean(s, longRunes) },
 	"unitCI": func(r eval.Rate) string { return interval(r, unit3) }, "percentCI": func(r eval.Rate) string { return interval(r, percentDigits) },
 	"recallAt": recallAt, "sub": func(a, b int64) int64 { return a - b },
 }).Parse(pageSource))
@@ -63,6 +63,7 @@ type pageData struct {
 	Title    string
 	Headline string
 	Own      *eval.SamplerResult // nil when nothing was scored
+	Decided  bool                // the sampler has a deployed cut-off
 	Detected int
 	// Deployed and Hindsight are the rows of the two tables of operating points.
 	Deployed, Hindsight []pointRow
@@ -95,6 +96,7 @@ func newPage(r *eval.Result, t *eval.Timing, o HTMLOptions) pageData {
 	}
 	if len(r.Samplers) > 0 {
 		d.Own = &r.Samplers[0]
+		d.Decided = decided(r.Samplers[0])
 		d.Curve = curveRows(r.Samplers[0])
 	}
 	for _, s := range r.Samplers {
@@ -123,8 +125,11 @@ func palette() string {
 // pageName is a name from the outside as the page shows it.
 type pageName struct{ Short, Full string }
 
-// fullRunes bounds what the tooltip of a cut name holds.
-const fullRunes = 1000
+// Bounds, in runes, of a sentence and of the tooltip of a cut name.
+const (
+	longRunes = 600
+	fullRunes = 1000
+)
 
 // newName cuts a name for a cell; Full is empty when nothing was cut.
 func newName(s string) pageName {
@@ -179,7 +184,7 @@ type slider struct {
 	Name      string        `json:"name"`
 	Positives int64         `json:"positives"`
 	Negatives int64         `json:"negatives"`
-	Deployed  int           `json:"deployed"` // index of the nearest point
+	Deployed  int           `json:"deployed"` // index of the nearest point; -1 without decisions
 	Best      int           `json:"best"`
 	Threshold []eval.Number `json:"threshold"`
 	TP        []int64       `json:"tp"`
@@ -190,6 +195,9 @@ func newSlider(s eval.SamplerResult) slider {
 	pos, neg := totals(s)
 	out := slider{Name: clean(s.Name, nameRunes), Positives: int64(pos), Negatives: int64(neg),
 		Deployed: nearest(s.Curve, s.Point.Confusion), Best: nearest(s.Curve, s.Best.Confusion)}
+	if !decided(s) {
+		out.Deployed = -1
+	}
 	for _, p := range s.Curve {
 		out.Threshold, out.TP, out.FP = append(out.Threshold, p.Threshold), append(out.TP, p.TP), append(out.FP, p.FP)
 	}

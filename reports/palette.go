@@ -14,7 +14,8 @@ import (
 
 // tone is a colour with its name in the page's style sheet: files get the light
 // value, the page swaps it for the variable and so follows the reader's light or dark.
-// No two tones share a light value, or the page could not tell them apart.
+// Light values of tones that are drawn with an opacity differ by more than rounding,
+// or the page could not tell them apart.
 type tone struct {
 	variable    string
 	light, dark uint32 // 0xRRGGBB
@@ -29,7 +30,7 @@ var (
 	faint  = tone{"faint", 0xe1e4e8, 0x363c44}
 	paper  = tone{"paper", 0xffffff, 0x1b1f24}
 	blue   = tone{"blue", 0x0072b2, 0x5cb3f2}
-	cell   = tone{"cell", 0x0072b3, 0x2b78b8}
+	cell   = tone{"cell", 0x0a6aa6, 0x2b78b8}
 	onCell = tone{"on-cell", 0xfefefe, 0xfefeff}
 	red    = tone{"red", 0xd55e00, 0xff8b3d}
 	amber  = tone{"amber", 0xe69f00, 0xf0b93a}
@@ -46,8 +47,28 @@ func (t tone) rgba(opacity float64) color.NRGBA {
 
 func (t tone) color() color.NRGBA { return t.rgba(1) }
 
-// hex is how vgsvg writes the light value.
-func (t tone) hex() string { return fmt.Sprintf("#%06X", t.light) }
+// toneOf finds the tone of a light value. One that was drawn with an opacity may come
+// back one lower in a channel: vgsvg divides the opacity out again.
+func toneOf(light uint32) (tone, bool) {
+	for _, slack := range []int{0, 1} {
+		for _, t := range tones {
+			if channelDistance(t.light, light) <= slack {
+				return t, true
+			}
+		}
+	}
+	return tone{}, false
+}
+
+// channelDistance is the largest difference in a channel.
+func channelDistance(a, b uint32) int {
+	far := 0
+	for shift := 0; shift <= 16; shift += 8 {
+		d := int(a>>shift&0xff) - int(b>>shift&0xff)
+		far = max(far, d, -d)
+	}
+	return far
+}
 
 // variables are the declarations of the page's style sheet.
 func variables(value func(tone) uint32) string {

@@ -29,7 +29,8 @@
   function choose() {
     const s = data[Number(pick.value)];
     range.max = String(s.tp.length - 1);
-    range.value = String(s.deployed);
+    range.value = String(s.deployed < 0 ? s.best : s.deployed);
+    at("slider-deployed").disabled = s.deployed < 0;
     show();
   }
   pick.addEventListener("change", choose);

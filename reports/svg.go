@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"html"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg/draw"
@@ -34,18 +36,21 @@ func (f Figure) inline() string {
 	_, doc, _ = strings.Cut(doc, "<svg ")
 	_, doc, _ = strings.Cut(doc, ">")
 	return fmt.Sprintf(`<svg viewBox="0 0 %.5g %.5g" role="img" aria-label="%s">`, f.width.Points(), f.height.Points(), html.EscapeString(f.Title)) +
-		themed.Replace(doc)
+		themed(doc)
 }
 
-// themed turns the palette's light values into variables.
-var themed = newThemed()
+var colorProperty = regexp.MustCompile(`(fill|stroke):#([0-9A-F]{6})`)
 
-func newThemed() *strings.Replacer {
-	var pairs []string
-	for _, t := range tones {
-		for _, property := range []string{"fill:", "stroke:"} {
-			pairs = append(pairs, property+t.hex(), fmt.Sprintf("%svar(--%s,%s)", property, t.variable, t.hex()))
+// themed turns the palette's light values into variables. A name that spells such a
+// property out is shown changed, which harms nobody.
+func themed(doc string) string {
+	return colorProperty.ReplaceAllStringFunc(doc, func(m string) string {
+		property, hex, _ := strings.Cut(m, ":#")
+		light, _ := strconv.ParseUint(hex, 16, 32) // the pattern admits nothing else
+		t, ok := toneOf(uint32(light))
+		if !ok {
+			return m
 		}
-	}
-	return strings.NewReplacer(pairs...)
+		return fmt.Sprintf("%s:var(--%s,#%s)", property, t.variable, hex)
+	})
 }

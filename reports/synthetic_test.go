@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -53,8 +54,39 @@ var samplersOf = []struct {
 	{"random at the same rate", "a uniform draw", 0, 0.075},
 }
 
-// synthetic scores n spans of which pos are positive with five samplers.
+type recipe struct {
+	n, pos int
+	seed   uint64
+}
+
+type built struct {
+	result *eval.Result
+	scores *eval.Scores
+}
+
+// kept saves building the same result for every test; tests here are not parallel.
+var kept = map[recipe]built{}
+
+// synthetic scores n spans of which pos are positive with five samplers. The caller
+// may change what it gets.
 func synthetic(n, pos int, seed uint64) (*eval.Result, *eval.Scores) {
+	key := recipe{n, pos, seed}
+	if _, ok := kept[key]; !ok {
+		r, s := build(n, pos, seed)
+		kept[key] = built{r, s}
+	}
+	r, s := *kept[key].result, *kept[key].scores
+	r.Options, r.Counts.ByLabel = maps.Clone(r.Options), maps.Clone(r.Counts.ByLabel)
+	r.Samplers, r.Warnings = slices.Clone(r.Samplers), slices.Clone(r.Warnings)
+	for i := range r.Samplers {
+		r.Samplers[i].Curve = slices.Clone(r.Samplers[i].Curve)
+	}
+	s.Labels, s.Columns = slices.Clone(s.Labels), slices.Clone(s.Columns)
+	s.Columns[0].Score = slices.Clone(s.Columns[0].Score)
+	return &r, &s
+}
+
+func build(n, pos int, seed uint64) (*eval.Result, *eval.Scores) {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	s := &eval.Scores{Labels: make([]trace.Label, n), Trace: make([]uint32, n)}
 	for i := range s.Labels {
@@ -72,7 +104,7 @@ func synthetic(n, pos int, seed uint64) (*eval.Result, *eval.Scores) {
 		Warnings: []string{"spans of a trace are dependent and the dataset has few traces: intervals by trace are wide"},
 	}
 	for i, def := range samplersOf {
-		col := column1(rng, s.Labels, def.name, def.shift, def.rate)
+		col := scoresOf(rng, s.Labels, def.name, def.shift, def.rate)
 		s.Columns = append(s.Columns, col)
 		r.Samplers = append(r.Samplers, scoredBy(col, s.Labels, def.describe, i > 0))
 	}
@@ -80,8 +112,8 @@ func synthetic(n, pos int, seed uint64) (*eval.Result, *eval.Scores) {
 	return r, s
 }
 
-// column1 draws logistic scores; positives are shifted.
-func column1(rng *rand.Rand, labels []trace.Label, name string, shift, rate float64) eval.ScoreColumn {
+// scoresOf draws logistic scores; positives are shifted.
+func scoresOf(rng *rand.Rand, labels []trace.Label, name string, shift, rate float64) eval.ScoreColumn {
 	col := eval.ScoreColumn{Name: name, Score: make([]float64, len(labels)), Keep: make([]bool, len(labels))}
 	for i, l := range labels {
 		z := rng.NormFloat64() - 1

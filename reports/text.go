@@ -45,10 +45,13 @@ func Text(w io.Writer, r *eval.Result, t *eval.Timing, o TextOptions) error {
 	d.warnings()
 	d.para("", headline(r))
 	if len(r.Samplers) > 0 {
-		d.deployed()
-		d.counts()
+		if decided(r.Samplers[0]) {
+			d.deployed()
+			d.counts()
+		}
 		d.ranking()
 		d.best()
+		d.curve()
 	}
 	d.faults()
 	d.timing(t)
@@ -58,7 +61,9 @@ func Text(w io.Writer, r *eval.Result, t *eval.Timing, o TextOptions) error {
 
 func (d *textReport) header() {
 	r, c := d.r, d.r.Counts
-	fmt.Fprintf(&d.b, "%s\n", d.paint.bold(fmt.Sprintf("%s  protocol %s  seed %d", clean(r.Dataset, 60), clean(r.Protocol, 30), r.Seed)))
+	for _, line := range wrap(fmt.Sprintf("%s, protocol %s, seed %d", clean(r.Dataset, 60), clean(r.Protocol, nameRunes), r.Seed), d.width) {
+		d.b.WriteString(d.paint.bold(line) + "\n")
+	}
 	excluded := c.Test - c.Scored
 	d.para(indent, fmt.Sprintf("%s spans read (%s calls, %s traces in the test part): %s train, %s test, %s over max_duration, %s malformed.",
 		count(c.Read), count(c.Calls), count(c.Traces), count(c.Train), count(c.Test), count(c.Filtered), count(c.Bad)))
@@ -71,7 +76,7 @@ func (d *textReport) header() {
 
 func (d *textReport) warnings() {
 	for _, w := range d.r.Warnings {
-		text := wrap("warning: "+clean(w, 600), d.width-len(indent))
+		text := wrap("warning: "+clean(w, 600), d.width-2*len(indent))
 		for i, line := range text {
 			lead := indent
 			if i > 0 {
@@ -155,6 +160,43 @@ func (d *textReport) best() {
 	t.write(&d.b, d.width, d.paint, true)
 }
 
+// curveFPRs are where the curve of the sampler is shown: finely where samplers are
+// operated, then up to where nearly everything is kept.
+var curveFPRs = []float64{.0005, .001, .002, .005, .01, .02, .03, .05, .1, .2, .5}
+
+// curve shows what other cut-offs would have given. The page has every point.
+func (d *textReport) curve() {
+	s := d.r.Samplers[0]
+	rows := lowFPRRows(s.Curve, d.r.Counts.Negatives)
+	if len(rows) == 0 || d.r.Counts.Positives == 0 {
+		return
+	}
+	d.heading("CURVE", "the sampler at other cut-offs; more points in report.html")
+	t := table{columns: []column{{"cut-off", left}, {"F1", right}, {"recall", right}, {"precision", right}, {"FPR", right}, {"TP", right}, {"FP", right}}}
+	for _, p := range rows {
+		c := eval.Confusion{TP: p.TP, FP: p.FP, FN: d.r.Counts.Positives - p.TP, TN: d.r.Counts.Negatives - p.FP}
+		t.add(cutoff(p.Threshold), unit3(eval.Number(c.F1())), unit3(eval.Number(c.Recall())), unit3(eval.Number(c.Precision())),
+			percent(eval.Number(c.FPR())), count(c.TP), count(c.FP))
+	}
+	t.write(&d.b, d.width, d.paint, false)
+}
+
+// lowFPRRows are the points with the highest FPR that does not exceed each of
+// curveFPRs, without repetition.
+func lowFPRRows(curve []eval.CurvePoint, negatives int64) (rows []eval.CurvePoint) {
+	at := -1
+	for _, fpr := range curveFPRs {
+		last := at
+		for at+1 < len(curve) && float64(curve[at+1].FP) <= fpr*float64(negatives) {
+			at++
+		}
+		if at > last {
+			rows = append(rows, curve[at])
+		}
+	}
+	return rows
+}
+
 func (d *textReport) faults() {
 	faults := d.r.Faults
 	if len(faults) == 0 {
@@ -163,7 +205,7 @@ func (d *textReport) faults() {
 	d.heading("FAULTS", fmt.Sprintf("%d of %d detected", detected(faults), len(faults)))
 	t := table{columns: []column{{"target", left}, {"type", left}, {"injected, UTC", left}, {"candidates", right}, {"positives", right}, {"flagged", right}, {"delay", right}}}
 	for _, f := range faults[:min(len(faults), textFaults)] {
-		t.add(clean(f.Target, nameRunes), clean(f.Type, 16), utc(f.At), count(f.Candidates), count(f.Positives), count(f.FlaggedCands), seconds(f.DetectionDelayS))
+		t.add(clean(f.Target, nameRunes), clean(f.Type, 16), utc(f.At)[len("2006-"):], count(f.Candidates), count(f.Positives), count(f.FlaggedCands), seconds(f.DetectionDelayS))
 	}
 	t.write(&d.b, d.width, d.paint, false)
 	if more := len(faults) - textFaults; more > 0 {

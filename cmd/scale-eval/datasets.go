@@ -27,7 +27,7 @@ func datasetsCommand() *cli.Command {
 		Action:       unknownCommand,
 		Subcommands: []*cli.Command{
 			datasetsListCommand(), datasetsInfoCommand(), datasetsConvertCommand(),
-			datasetsGetCommand(),
+			datasetsGetCommand(), datasetsCaptureCommand(),
 		},
 	}
 }

@@ -48,6 +48,13 @@
 //	$ scale-eval run --spans 30000 --n_tree 25 --height 15 --window_size 250 --min_score 0.7 --max_duration 10000 --train_size 5000 --encoding fixed --out fixed
 //	$ scale-eval bench sampler --spans 4096 --passes 1
 //
+// # Side by side
+//
+// compare runs every sampler on the same spans, over shock strengths and seeds, and
+// calls a difference inside the noise a tie. It goes on where it was interrupted:
+//
+//	$ scale-eval compare --dataset synth:A --spans 10000 --seeds 2 --samplers quantile,paper,static --out board
+//
 // # Scores of any other sampler
 //
 // A CSV or Parquet file with a label and a score or decision a span gets the same

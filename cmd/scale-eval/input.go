@@ -70,11 +70,15 @@ func newCalls(c *cli.Context) (*trace.Calls, error) {
 
 // openDataset finds and prepares what --dataset names.
 func openDataset(c *cli.Context) (*catalog.Dataset, error) {
+	return openDatasetNamed(c, c.String("dataset"))
+}
+
+func openDatasetNamed(c *cli.Context, name string) (*catalog.Dataset, error) {
 	zone, err := time.LoadLocation(c.String("time-zone"))
 	if err != nil {
 		return nil, usagef("--time-zone: %w", err)
 	}
-	ref, err := catalog.Find(c.String("dataset"), catalog.Folders(c.StringSlice("data")))
+	ref, err := catalog.Find(name, catalog.Folders(c.StringSlice("data")))
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -110,7 +111,7 @@ func newSplit(c *cli.Context, ds *catalog.Dataset, n *census) (*split, error) {
 			s.protocol = "labels"
 		}
 	}
-	opt, err := shockOptions(c)
+	opt, err := shockOptions(c, c.String("shock-factor"), c.Uint64("seed"))
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +121,7 @@ func newSplit(c *cli.Context, ds *catalog.Dataset, n *census) (*split, error) {
 	case s.protocol == "labels" && n.positives == 0:
 		return nil, fmt.Errorf("dataset %s has no span labelled anomalous: use --protocol paper, which injects shocks", ds.Name)
 	case s.protocol == "labels":
-		if s.train = ds.TrainSpans(); s.train == 0 || c.String("train") != "auto" {
-			s.train = int64(opt.Train * float64(n.read))
-		}
+		s.ownTrain(c, ds, opt, n)
 	case s.protocol == "prequential":
 		s.mode = eval.ScoreThenLearn
 		if n.positives == 0 {
@@ -132,9 +131,21 @@ func newSplit(c *cli.Context, ds *catalog.Dataset, n *census) (*split, error) {
 	default:
 		return nil, usagef("--protocol %q: want paper, labels, prequential or auto", s.protocol)
 	}
+	s.ownLabels(ds, n)
+	return s, nil
+}
+
+// ownTrain sets the training part of a dataset with labels of its own.
+func (s *split) ownTrain(c *cli.Context, ds *catalog.Dataset, opt inject.Options, n *census) {
+	if s.train = ds.TrainSpans(); s.train == 0 || c.String("train") != "auto" {
+		s.train = int64(opt.Train * float64(n.read))
+	}
+}
+
+// ownLabels tests every span behind the training part by the dataset's labels.
+func (s *split) ownLabels(ds *catalog.Dataset, n *census) {
 	s.test = n.read - s.train
 	s.faults = faultResults(ds.Faults())
-	return s, nil
 }
 
 func (s *split) shock(opt inject.Options, kept int64) error {
@@ -146,8 +157,10 @@ func (s *split) shock(opt inject.Options, kept int64) error {
 	return nil
 }
 
-func shockOptions(c *cli.Context) (inject.Options, error) {
-	lo, hi, err := parseRange(c.String("shock-factor"))
+// shockOptions reads Track A from the flags, all but the factor and the seed, which
+// a comparison varies.
+func shockOptions(c *cli.Context, factor string, seed uint64) (inject.Options, error) {
+	lo, hi, err := parseRange(cmp.Or(factor, "1"))
 	if err != nil {
 		return inject.Options{}, usagef("--shock-factor: %w", err)
 	}
@@ -160,7 +173,7 @@ func shockOptions(c *cli.Context) (inject.Options, error) {
 	opt := inject.Options{
 		MaxDuration: maxDurationNs(c),
 		Train:       train,
-		Seed:        c.Uint64("seed"),
+		Seed:        seed,
 		Shock: inject.Shock{
 			Fraction: c.Float64("shock-fraction"), Bump: int64(c.Duration("shock-bump")),
 			FactorLo: lo, FactorHi: hi, OneFactor: c.Bool("shock-one-factor"),

@@ -151,8 +151,10 @@ func (d *Dataset) stream() (*stream, error) {
 		return d.tracemesh()
 	case Nezha:
 		return d.nezha()
-	case OTelCSV, OTLP, Jaeger:
+	case OTelCSV, OTLP:
 		return d.files()
+	case Jaeger:
+		return d.jaeger()
 	case Synth:
 		return d.synth()
 	}
@@ -214,6 +216,19 @@ func (d *Dataset) nezha() (*stream, error) {
 	}}, nil
 }
 
+func (d *Dataset) jaeger() (*stream, error) {
+	files, err := input.Open(d.Path)
+	if err != nil {
+		return nil, err
+	}
+	dec := jaeger.NewFiles(files, jaeger.Options{})
+	return &stream{dec, files, func() (f facts) {
+		n, names := dec.Skipped()
+		f.note(int64(n), "%d files are not Jaeger JSON and were left out: %s", n, strings.Join(names, ", "))
+		return f
+	}}, nil
+}
+
 func (d *Dataset) synth() (*stream, error) {
 	cfg, err := synth.Named(d.Variant)
 	if err != nil {
@@ -266,8 +281,6 @@ func (d *Dataset) startFile(f *input.File, head []byte, r io.Reader) (datasets.D
 	text := strings.TrimLeft(strings.TrimPrefix(string(head), "\ufeff"), " \t\r\n")
 	isJSON := strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
 	switch format := sniffHead(head); {
-	case d.Format == Jaeger && isJSON:
-		return jaeger.NewDecoder(r, f.Path, jaeger.Options{}), nil
 	case d.Format == OTelCSV && format == OTelCSV:
 		return otlp.NewCSV(r, f.Path, opt)
 	case d.Format == OTLP && isJSON:

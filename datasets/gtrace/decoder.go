@@ -79,10 +79,7 @@ func Open(name string, opt Options) (*Decoder, error) {
 	if len(names) == 1 && part(names[0]) < 0 {
 		rank = func(string) int { return partOther }
 	}
-	seq, err := input.OpenSequence(name, rank)
-	if err != nil {
-		return nil, err
-	}
+	seq := input.NewSequence(name, names, rank)
 	if len(seq.Names()) == 0 {
 		return nil, fmt.Errorf("%s: no CSV file in it: want files with the columns %s", name, strings.Join(required, ","))
 	}

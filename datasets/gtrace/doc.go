@@ -12,9 +12,9 @@
 //     each file, in the same folder or archive;
 //  2. files are read in sorted order (an archive's in its own), train.csv and
 //     val.csv before all others and test.csv last;
-//  3. rows with DBhash != 0 are dropped, as the data set's own reader does, and
-//     counted in [Stats]; so are rows whose service or operation is a number that
-//     no id map knows, which keep the number as their name;
+//  3. rows with DBhash != 0 are dropped, as the data set's own reader does; a
+//     service or operation that is a number no id map knows keeps the number as
+//     its name; [Stats] counts both;
 //  4. durations are ms and become ns exactly; startTime has no zone, [Options]
 //     names one.
 //

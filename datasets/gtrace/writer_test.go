@@ -104,3 +104,15 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// FuzzIDMap checks that any id map gives names or an error.
+func FuzzIDMap(f *testing.F) {
+	f.Add("? ''\n: 0\n1/1: 1\n")
+	f.Add("a: &x [1]\nb: *x\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		m := &idMaps{byFolder: map[string]*names{}}
+		if err := m.read(".", serviceMap, "map", strings.NewReader(text)); err != nil && !strings.HasPrefix(err.Error(), "map: ") {
+			t.Errorf("error does not name the file: %v", err)
+		}
+	})
+}

@@ -42,6 +42,7 @@
 //     from at least 100 samples.
 //  5. A span that is longer than its call's p99, but would not be without the
 //     excess of the positive spans below it, is propagated (see [TrackB.Label]).
+//     So is one above a positive span whose own p99 is not known.
 //
 // Such labels lean on the observed duration, which flatters samplers of durations.
 // That is why Candidate and Kind are kept: recall over all candidates, and the

@@ -216,7 +216,7 @@ func (l *labeller) propagate() {
 // its parent's excess.
 func (l *labeller) explain(i int32, below int64, via []int32) int64 {
 	s, lv := &l.spans[i], l.levels[l.call[i]]
-	if below > 0 && s.Label != trace.Guard && lv.known && s.Duration > lv.p99 && s.Duration-below <= lv.p99 {
+	if below > 0 && waits(s, lv, below) {
 		l.explained[i] = s.Label == trace.Anomalous
 		if l.fault[i] == none {
 			l.fault[i] = via[i]
@@ -228,6 +228,15 @@ func (l *labeller) explain(i int32, below int64, via []int32) int64 {
 	}
 	via[i] = max(via[i], l.fault[i])
 	return s.Duration - lv.median // more than below, or i would be propagated
+}
+
+// waits says whether s is as slow as it is because of what is below it. Of a span
+// whose level is not known, neither that nor the contrary can be said.
+func waits(s *trace.Span, lv level, below int64) bool {
+	if !lv.known {
+		return s.Label == trace.Normal
+	}
+	return s.Label != trace.Guard && s.Duration > lv.p99 && s.Duration-below <= lv.p99
 }
 
 // addCapped adds non-negative numbers without overflow.
@@ -267,6 +276,9 @@ func (l *labeller) count() []FaultCounts {
 			c.Propagated++
 			if l.explained[i] {
 				c.Explained++
+			}
+			if !l.levels[l.call[i]].known {
+				c.Unknown++
 			}
 		}
 	}

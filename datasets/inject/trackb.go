@@ -16,6 +16,9 @@ type FaultCounts struct {
 	// Explained are those of Propagated that were positive until a positive span
 	// below them explained their excess.
 	Explained int64
+	// Unknown are those of Propagated whose call has fewer than MinReference
+	// fault-free samples.
+	Unknown int64
 	// NoReference are those of Candidates whose call has fewer than MinReference
 	// fault-free samples: they cannot be positive.
 	NoReference int64
@@ -67,7 +70,8 @@ func (b *TrackB) Counts() []FaultCounts { return b.counts }
 // explains its excess over its call's median; any other span explains the sum of
 // what its children explain. The sum lets children that ran at the same time
 // explain too much rather than too little, which leaves spans out of the score and
-// makes none positive. A positive span that turns out propagated is positive no
+// makes none positive. A span that is no candidate, has a positive span below it
+// and no known p99 is propagated too: calling it normal would be a guess. A positive span that turns out propagated is positive no
 // more: the score makes neither a true nor a false positive of it. A guard span
 // remains one. A propagated span outside all windows is of the latest fault of the
 // positive spans below it. Where windows overlap, a span is a candidate of the latest fault

@@ -134,6 +134,17 @@ func TestPropagated(t *testing.T) {
 	}
 }
 
+// TestUnknownAncestor: above a positive span, a call without reference is left out
+// of the score, unless it is a candidate.
+func TestUnknownAncestor(t *testing.T) {
+	d := (&day{}).reference("b").add(1, 0, "edge", t0+4, 5).add(2, 1, "a", t0+3, 5).add(3, 2, "b", t0+2, sec)
+	spans, counts := d.label(t, Fault{"cpu_x", "b", t0})
+	if spans[1].Label != trace.Propagated || spans[2].Label != trace.Candidate || spans[3].Label != trace.Anomalous ||
+		counts[0].Unknown != 1 || counts[0].NoReference != 1 {
+		t.Errorf("%+v, %+v", spans[1], counts)
+	}
+}
+
 // TestPropagatedKind: outside all windows, the latest fault below gives the name,
 // whichever child is walked last and whether it lies below another positive.
 func TestPropagatedKind(t *testing.T) {

@@ -16,6 +16,7 @@ type twin struct {
 	label  []trace.Label
 	kind   []string
 	done   map[int]twinResult
+	levels map[[2]string][]int64 // median and p99 by call; empty: not known
 }
 
 type twinResult struct {
@@ -24,7 +25,7 @@ type twinResult struct {
 }
 
 func newTwin(spans []trace.Span, faults []Fault) *twin {
-	w := &twin{spans: spans, faults: append([]Fault(nil), faults...), done: map[int]twinResult{}}
+	w := &twin{spans: spans, faults: append([]Fault(nil), faults...), done: map[int]twinResult{}, levels: map[[2]string][]int64{}}
 	sort.Slice(w.faults, func(i, j int) bool {
 		a, b := w.faults[i], w.faults[j]
 		return a.At < b.At || a.At == b.At && a.Name() < b.Name()
@@ -111,9 +112,22 @@ func (w *twin) base(i, role int) (trace.Label, string) {
 	return trace.Candidate, w.faults[role].Name()
 }
 
-// level counts instead of indexing: the p99 is the smallest sample that at least
+// level is that of span i's call, measured once. It counts instead of indexing: the p99 is the smallest sample that at least
 // 99 % of the samples do not exceed, the median that at least half do not.
 func (w *twin) level(i int) (median, p99 int64, ok bool) {
+	call := [2]string{w.spans[i].Service, w.spans[i].Operation}
+	l, done := w.levels[call]
+	if !done {
+		l = w.measure(i)
+		w.levels[call] = l
+	}
+	if len(l) == 0 {
+		return 0, 0, false
+	}
+	return l[0], l[1], true
+}
+
+func (w *twin) measure(i int) []int64 {
 	var samples []int64
 	for j := range w.spans {
 		free := w.spans[j].Service == w.spans[i].Service && w.spans[j].Operation == w.spans[i].Operation
@@ -140,9 +154,9 @@ func (w *twin) level(i int) (median, p99 int64, ok bool) {
 		return best
 	}
 	if len(samples) < 100 {
-		return 0, 0, false
+		return nil
 	}
-	return smallest(50), smallest(99), true
+	return []int64{smallest(50), smallest(99)}
 }
 
 func (w *twin) walk(i int) twinResult {
@@ -156,12 +170,13 @@ func (w *twin) walk(i int) twinResult {
 		r.fault = max(r.fault, below.fault)
 	}
 	d := w.spans[i].Duration
-	if r.explains > 0 && w.label[i] != trace.Guard {
-		if _, p99, ok := w.level(i); ok && d > p99 && d-r.explains <= p99 {
-			w.label[i] = trace.Propagated
-			if w.kind[i] == "" {
-				w.kind[i] = w.faults[r.fault].Name()
-			}
+	_, p99, ok := w.level(i)
+	waited := ok && w.label[i] != trace.Guard && d > p99 && d-r.explains <= p99
+	unknown := !ok && w.label[i] == trace.Normal
+	if r.explains > 0 && (waited || unknown) {
+		w.label[i] = trace.Propagated
+		if w.kind[i] == "" {
+			w.kind[i] = w.faults[r.fault].Name()
 		}
 	}
 	if w.label[i] == trace.Anomalous {

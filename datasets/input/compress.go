@@ -55,7 +55,9 @@ func sniff(head []byte) packing {
 	return plain
 }
 
-// peel puts the decompressor of k in front of p.
+// peel puts the decompressor of k in front of p. Each is told the largest window
+// that it may allocate, which is why xz is not ulikunitz/xz: that one takes up to
+// 4 GiB at a header's word, and is slower.
 func (p *packed) peel(k packing) error {
 	src := &named{p.path, p.r}
 	switch k {
@@ -83,6 +85,9 @@ func (p *packed) peel(k packing) error {
 	default:
 		return fmt.Errorf("%s: zip archives are not read: unzip it and give the folder", p.path)
 	}
+	a := &ahead{r: p.r}
+	p.r = a
+	p.closers = append(p.closers, a.close)
 	return nil
 }
 

@@ -8,7 +8,8 @@
 //     once, however many links lead to it;
 //  2. [Files.Next] peels gzip, bzip2, xz and zstd by their magic numbers, steps
 //     into tar archives (also into those inside folders and archives), and returns
-//     the next stream with its name, packing suffixes stripped;
+//     the next stream with its name, packing suffixes stripped.
+//     Decompression runs ahead on its own goroutine;
 //  3. [Lines] and [CSV] cut a stream into rows. A row is bounded: a longer one is
 //     skipped and reported, so memory does not depend on the input;
 //  4. [Millis] and its siblings parse numbers straight from the row, exactly and

@@ -93,7 +93,9 @@ func (l *Lines) fill() {
 		l.end = copy(l.buf, l.buf[l.start:l.end])
 		l.start = 0
 	case l.end == len(l.buf):
-		l.buf = append(l.buf, make([]byte, len(l.buf))...)
+		grown := make([]byte, 2*len(l.buf))
+		copy(grown, l.buf)
+		l.buf = grown
 	}
 	for range 100 { // io.Reader may return 0, nil
 		n, err := l.r.Read(l.buf[l.end:])

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"strings"
@@ -55,20 +56,17 @@ func TestLinesReadError(t *testing.T) {
 	}
 }
 
-// repeat is an endless stream of one byte.
-type repeat byte
+// sevens is an endless stream of the digit 7.
+type sevens struct{}
 
-func (r repeat) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(r)
-	}
-	return len(p), nil
-}
+var seven = bytes.Repeat([]byte("7"), 64<<10)
+
+func (sevens) Read(p []byte) (int, error) { return copy(p, seven), nil }
 
 // TestGigabyteLine reads a row of 1 GiB between two good ones in bounded memory.
 func TestGigabyteLine(t *testing.T) {
 	const size = 1 << 30
-	r := io.MultiReader(strings.NewReader("a,b\n1,2\n"), io.LimitReader(repeat('7'), size), strings.NewReader("\n3,4\n"))
+	r := io.MultiReader(strings.NewReader("a,b\n1,2\n"), io.LimitReader(sevens{}, size), strings.NewReader("\n3,4\n"))
 	c, err := NewCSV("big.csv", r, "a")
 	if err != nil {
 		t.Fatal(err)

@@ -16,18 +16,13 @@ type Sequence struct {
 	files  *Files
 }
 
-// OpenSequence lists the input at path and plans the fewest passes over it that
-// give its streams in the order of rank; equal ranks stay in the input's order, a
-// negative rank leaves a stream out. Cost: an archive is unpacked once for the
-// list and once a pass; a plain file or folder is only opened.
-func OpenSequence(path string, rank func(name string) int) (*Sequence, error) {
-	all, err := List(path)
-	if err != nil {
-		return nil, err
-	}
+// NewSequence plans the fewest passes over the input at path that give its streams,
+// which [List] named, in the order of rank. Equal ranks stay in the input's order; a
+// negative rank leaves a stream out. Cost: an archive is unpacked once a pass.
+func NewSequence(path string, names []string, rank func(name string) int) *Sequence {
 	s := &Sequence{path: path, rank: rank}
 	var ranks []int
-	for _, n := range all {
+	for _, n := range names {
 		if r := rank(n); r >= 0 {
 			s.names = append(s.names, n)
 			ranks = append(ranks, r)
@@ -35,7 +30,7 @@ func OpenSequence(path string, rank func(name string) int) (*Sequence, error) {
 	}
 	slices.SortStableFunc(s.names, func(a, b string) int { return rank(a) - rank(b) })
 	s.passes = passes(ranks)
-	return s, nil
+	return s
 }
 
 // passes groups ranks, given in the input's order, so that those of one group are

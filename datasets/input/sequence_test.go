@@ -15,10 +15,11 @@ func TestSequence(t *testing.T) {
 	rank := func(name string) int {
 		return slices.Index([]string{"labels", "train.csv", "val.csv", "test.csv"}, filepath.Base(name))
 	}
-	s, err := OpenSequence(dir, rank)
+	names, err := List(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := NewSequence(dir, names, rank)
 	// labels; train and val; test: labels lies behind train, so it needs a pass.
 	if want := [][2]int{{0, 0}, {1, 2}, {3, 3}}; !slices.Equal(s.passes, want) {
 		t.Errorf("passes %v, want %v", s.passes, want)
@@ -39,7 +40,7 @@ func TestSequence(t *testing.T) {
 	if got.String() != "lrvt" || s.Close() != nil {
 		t.Errorf("read %q", got.String())
 	}
-	if names := []string{"d/labels", "d/train.csv", "d/val.csv", "d/test.csv"}; !slices.Equal(s.Names(), names) {
+	if names = []string{"d/labels", "d/train.csv", "d/val.csv", "d/test.csv"}; !slices.Equal(s.Names(), names) {
 		t.Errorf("names %q", s.Names())
 	}
 }

@@ -6,7 +6,7 @@
 //
 //  1. [Decoder] walks to the array data with json.Decoder and takes one trace at a
 //     time, at most [Options].MaxTrace bytes of it;
-//  2. each span is read on its own, so that a malformed one is a *trace.RowError
+//  2. each span is checked on its own, so that a malformed one is a *trace.RowError
 //     and its siblings are not lost; the service is the name of its process;
 //  3. ids are hex of any length up to 16 and 8 bytes (Jaeger leaves leading zeros
 //     out), times are integer microseconds. The parent is the first CHILD_OF

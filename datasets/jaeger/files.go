@@ -36,6 +36,14 @@ func (f *Files) Read() int { return f.read }
 // Skipped is how many streams were passed over so far, and the first few names.
 func (f *Files) Skipped() (n int, first []string) { return f.skipped, f.names }
 
+// Position is that of the last span in its file; see datasets.Positioner.
+func (f *Files) Position() (file string, row int64) {
+	if f.decoder == nil {
+		return "", 0
+	}
+	return f.decoder.Position()
+}
+
 // Decode fills s with the next span; see datasets.Decoder.
 func (f *Files) Decode(s *trace.Span) error {
 	for f.err == nil {
@@ -93,11 +101,4 @@ const sniffLen = 512
 
 func object(head []byte) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{"))
-}
-
-// Sniff says whether the start of a file looks like Jaeger JSON: an object whose
-// first members include data and a trace's. A few hundred bytes are enough.
-func Sniff(head []byte) bool {
-	return object(head) && bytes.Contains(head, []byte(`"data"`)) &&
-		(bytes.Contains(head, []byte(`"traceID"`)) || bytes.Contains(head, []byte(`"spans"`)))
 }

@@ -90,21 +90,6 @@ func TestMonsterInBoundedMemory(t *testing.T) {
 	}
 }
 
-func TestSniff(t *testing.T) {
-	for in, want := range map[string]bool{
-		document(span("x", "")):        true,
-		"\n{ \"data\": [{\"spans\": [": true,
-		`{"resourceSpans":[]}`:         false,
-		`{"data":{"result":[]}}`:       false,
-		`"data" "spans"`:               false,
-		"":                             false,
-	} {
-		if got := Sniff([]byte(in)); got != want {
-			t.Errorf("Sniff(%q) = %v", in, got)
-		}
-	}
-}
-
 // The counts are those of the archive's own description: 6 load levels with 1 000
 // traces of 11 spans each. Its manifest and licence are no traces.
 func TestRealHotelReservation(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 
 	"github.com/scale-eval/scale-eval/datasets/input"
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -17,94 +16,46 @@ const (
 	UnknownOperation = "unknown_operation"
 )
 
-// rawSpan is an element of spans. Numbers stay text until they are checked.
-type rawSpan struct {
-	TraceID       string      `json:"traceID"`
-	SpanID        string      `json:"spanID"`
-	ParentSpanID  string      `json:"parentSpanID"` // before references existed
-	OperationName string      `json:"operationName"`
-	References    []reference `json:"references"`
-	StartTime     scalar      `json:"startTime"` // µs since 1970
-	Duration      scalar      `json:"duration"`  // µs
-	ProcessID     string      `json:"processID"`
-	Process       *process    `json:"process"` // written in place by some exporters
-}
-
-type reference struct {
-	RefType string `json:"refType"`
-	TraceID string `json:"traceID"`
-	SpanID  string `json:"spanID"`
-}
-
-type process struct {
-	ServiceName string `json:"serviceName"`
-}
-
-// scalar is a number, in quotes or not: JavaScript tools quote what a float64
-// cannot hold.
-type scalar []byte
-
-func (n *scalar) UnmarshalJSON(b []byte) error {
-	if len(b) >= 2 && b[0] == '"' {
-		b = b[1 : len(b)-1]
-	}
-	*n = append((*n)[:0], b...)
-	return nil
-}
-
 // span reads one span of the current trace.
-func (d *Decoder) span(s *trace.Span, raw json.RawMessage) error {
-	var r rawSpan
-	if err := json.Unmarshal(raw, &r); err != nil {
-		var typ *json.UnmarshalTypeError
-		if errors.As(err, &typ) {
-			return d.rowError(typ.Field, fmt.Sprintf("%s where %s is wanted", typ.Value, wanted(typ.Type.Kind())))
-		}
-		return d.rowError("", err.Error())
+func (d *Decoder) span(s *trace.Span, r *rawSpan) error {
+	*s = trace.Span{Operation: r.OperationName.string, Service: d.service(r)}
+	if bad := r.OperationName.bad; bad != "" {
+		return d.rowError("operationName", bad)
 	}
-	*s = trace.Span{Operation: r.OperationName, Service: d.service(&r)}
 	if s.Operation == "" {
 		s.Operation = UnknownOperation
 	}
-	if s.Service == "" {
-		return d.rowError("processID", fmt.Sprintf("%.40q has no service name in this trace's processes", r.ProcessID))
-	}
-	if err := d.ids(s, &r); err != nil {
+	if err := d.ids(s, r); err != nil {
 		return err
 	}
-	return d.times(s, &r)
-}
-
-// wanted names the JSON of a Go type.
-func wanted(k reflect.Kind) string {
-	switch k {
-	case reflect.String:
-		return "a string"
-	case reflect.Slice:
-		return "a list"
+	if s.Service == "" {
+		return d.rowError("processID", fmt.Sprintf("%.40q has no service name in this trace's processes", r.ProcessID.string))
 	}
-	return "an object"
+	return d.times(s, r)
 }
 
 func (d *Decoder) service(r *rawSpan) string {
-	if r.Process != nil && r.Process.ServiceName != "" {
-		return r.Process.ServiceName
+	if name := r.Process.ServiceName.string; name != "" {
+		return name
 	}
-	return d.trace.services[r.ProcessID]
+	return d.trace.Processes[r.ProcessID.string].ServiceName.string
 }
 
 func (d *Decoder) ids(s *trace.Span, r *rawSpan) error {
-	hi, lo, ok := input.Hex([]byte(r.TraceID))
+	hi, lo, ok := input.Hex([]byte(r.TraceID.string))
 	if !ok || hi|lo == 0 {
-		return d.rowError("traceID", fmt.Sprintf("%.40q: want 1 to 32 hex digits, not all zero", r.TraceID))
+		return d.rowError("traceID", fmt.Sprintf("%.40q: want 1 to 32 hex digits, not all zero", r.TraceID.string))
 	}
 	s.TraceID = trace.TraceID{Hi: hi, Lo: lo}
-	id, ok := spanID(r.SpanID)
+	id, ok := spanID(r.SpanID.string)
 	if !ok || id == 0 {
-		return d.rowError("spanID", fmt.Sprintf("%.40q: want 1 to 16 hex digits, not all zero", r.SpanID))
+		return d.rowError("spanID", fmt.Sprintf("%.40q: want 1 to 16 hex digits, not all zero", r.SpanID.string))
 	}
 	s.ID = id
-	parent := parentOf(r, s.TraceID)
+	parent, err := parentOf(r, s.TraceID)
+	if err != nil {
+		return d.rowError("references", err.Error())
+	}
 	if parent == "" {
 		return nil
 	}
@@ -120,16 +71,23 @@ func spanID(text string) (trace.SpanID, bool) {
 }
 
 // parentOf picks the parent: spans of another trace are links, not parents.
-func parentOf(r *rawSpan, own trace.TraceID) string {
+func parentOf(r *rawSpan, own trace.TraceID) (string, error) {
+	if len(r.References) <= len("[]") { // the roots
+		return r.ParentSpanID.string, nil
+	}
+	var refs []reference
+	if json.Unmarshal(r.References, &refs) != nil {
+		return "", errors.New("want a list of {refType, traceID, spanID}")
+	}
 	for _, kind := range [...]string{"CHILD_OF", "FOLLOWS_FROM"} {
-		for _, ref := range r.References {
+		for _, ref := range refs {
 			hi, lo, ok := input.Hex([]byte(ref.TraceID))
 			if ref.RefType == kind && (ref.TraceID == "" || ok && own == trace.TraceID{Hi: hi, Lo: lo}) {
-				return ref.SpanID
+				return ref.SpanID, nil
 			}
 		}
 	}
-	return r.ParentSpanID
+	return r.ParentSpanID.string, nil
 }
 
 func (d *Decoder) times(s *trace.Span, r *rawSpan) (err error) {

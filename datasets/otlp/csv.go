@@ -18,7 +18,7 @@ const durationSlack = 1_000 // ns
 // their OpenTelemetry demo capture: ids in base64 (hex is taken too), times in ns,
 // attributes and events as text, which are not looked at.
 type CSV struct {
-	opt   Options
+	file  string
 	csv   *input.CSV
 	col   csvColumns
 	names names
@@ -46,7 +46,7 @@ func NewCSV(r io.Reader, file string, opt Options) (*CSV, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &CSV{opt: opt, csv: c, names: names{}}
+	d := &CSV{file: file, csv: c, names: names{}}
 	d.col = csvColumns{
 		traceID: c.Column("trace_id"), spanID: c.Column("span_id"), parentID: c.Column("parent_span_id"),
 		name: c.Column("name"), service: c.Column("service_name"), wanted: c.Column(attr),
@@ -57,6 +57,9 @@ func NewCSV(r io.Reader, file string, opt Options) (*CSV, error) {
 
 // Tally is what was decoded so far.
 func (d *CSV) Tally() Tally { return d.tally }
+
+// Position is the line of the last row; see datasets.Positioner.
+func (d *CSV) Position() (file string, row int64) { return d.file, d.csv.Row() }
 
 // Decode fills s with the next span; see datasets.Decoder. Row is the line on
 // which the row starts: quoted fields may span lines.

@@ -73,8 +73,11 @@ func resourceSpansField(b []byte, n uint64) bool {
 	if size < 0 || uint64(1+size)+inner > n {
 		return false
 	}
-	if inner == 0 || len(b) == 1+size {
+	if inner == 0 {
 		return true
+	}
+	if len(b) == 1+size {
+		return false
 	}
 	switch b[1+size] { // resource, scope_spans, schema_url
 	case 0x0a, 0x12, 0x1a:

@@ -11,7 +11,8 @@ import (
 
 // JSON decodes OTLP/JSON: TracesData or ExportTraceServiceRequest objects, one a
 // line as the Collector's file exporter writes them, or pretty-printed ones, one
-// after the other. Member names are taken in lowerCamelCase and snake_case, ids
+// after the other or in a list. Tempo's name for resourceSpans, batches, is known.
+// Member names are taken in lowerCamelCase and snake_case, ids
 // in hex and base64, 64-bit integers as strings and as numbers.
 //
 // A line (or document) of metrics or logs is a *trace.RowError. So is a record
@@ -26,6 +27,7 @@ type JSON struct {
 	ids   textIDs
 	rec   record
 	tally Tally
+	at    int    // where the last span starts in the current item
 	owner string // service.name of the resource of the current item
 }
 
@@ -48,6 +50,9 @@ func NewJSON(r io.Reader, file string, opt Options) *JSON {
 // Tally is what was decoded so far.
 func (d *JSON) Tally() Tally { return d.tally }
 
+// Position is the line on which the last span starts; see datasets.Positioner.
+func (d *JSON) Position() (file string, row int64) { return d.file, d.lineOf(d.at) }
+
 // Decode fills s with the next span; see datasets.Decoder.
 func (d *JSON) Decode(s *trace.Span) error {
 	for {
@@ -61,13 +66,13 @@ func (d *JSON) Decode(s *trace.Span) error {
 		if !found {
 			continue
 		}
-		at := d.lex.i
+		d.at = d.lex.i
 		d.span()
 		if d.lex.err != "" {
 			return d.syntaxError()
 		}
 		if !d.rec.span(s, &d.tally) {
-			return d.rowError(at, d.rec.field, d.rec.msg)
+			return d.rowError(d.at, d.rec.field, d.rec.msg)
 		}
 		return nil
 	}
@@ -284,8 +289,12 @@ func (d *JSON) syntaxError() error {
 
 // rowError is about the byte at of the current item.
 func (d *JSON) rowError(at int, field, msg string) error {
-	line := d.scan.from + int64(bytes.Count(d.lex.b[:min(at, len(d.lex.b))], []byte{'\n'}))
-	return &trace.RowError{File: d.file, Row: line, Field: field, Msg: msg}
+	return &trace.RowError{File: d.file, Row: d.lineOf(at), Field: field, Msg: msg}
+}
+
+// lineOf is the line of the byte at of the current item.
+func (d *JSON) lineOf(at int) int64 {
+	return d.scan.from + int64(bytes.Count(d.lex.b[:min(at, len(d.lex.b))], []byte{'\n'}))
 }
 
 func (d *JSON) streamError(err error) error {

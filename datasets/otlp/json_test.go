@@ -96,6 +96,8 @@ func TestJSONBadRecords(t *testing.T) {
 			[]string{`f:1: '7' where a span is wanted`, `f:1: '"' where a span is wanted`, "good"}},
 		{"spans that are no list", `{"resourceSpans":[{"scopeSpans":[{"spans":{}}]}]}`,
 			[]string{`f:1: spans is not a list; the rest of this ResourceSpans object is skipped`}},
+		{"resourceSpans that are no list", `{"resourceSpans":{"a":1}}` + "\n" + `{"resourceSpans":null}` + "\n" + line(good),
+			[]string{`f:1: '{' where the list of resourceSpans is wanted; skipped to line 2`, "good"}},
 		{"escape that is none", line(span("x", `,"traceState":"\q"`)) + line(good),
 			[]string{`f:1: a wrong escape in "\\q"; the rest of this ResourceSpans object is skipped`, "good"}},
 		{"metrics", `{"resourceMetrics":[{"x":[1,{}]}]}` + "\n" + line(good),
@@ -119,6 +121,8 @@ func TestJSONBadRecords(t *testing.T) {
 		{"blank file", " \n\n", []string{"stream: f: empty: want OTLP JSON, one object a line or one document"}},
 		{"byte order mark", "\ufeff" + line(good), []string{"good"}},
 		{"Windows line ends", strings.ReplaceAll(line(good)+line(good), "\n", "\r\n"), []string{"good", "good"}},
+		{"documents in a list", "[" + strings.TrimSpace(line(good)) + ",\n" + strings.TrimSpace(line(good)) + "]\n", []string{"good", "good"}},
+		{"Tempo's name", strings.Replace(line(good), "resourceSpans", "batches", 1), []string{"good"}},
 		{"several on a line", strings.TrimSpace(line(good)) + line(good), []string{"good", "good"}},
 	}
 	for _, tt := range tests {
@@ -138,6 +142,19 @@ func TestJSONRowIsTheLineOfTheSpan(t *testing.T) {
 	got := report(NewJSON(strings.NewReader(in), "f", Options{}))
 	if want := []string{"a", `f:6: span_id: "?": want 16 hex digits, or 8 bytes in base64`}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestPosition(t *testing.T) {
+	d := NewJSON(strings.NewReader(line(span("a", ""))+line(span("b", ""), span("c", ""))), "f", Options{})
+	var s trace.Span
+	for _, want := range []int64{1, 2, 2} {
+		if err := d.Decode(&s); err != nil {
+			t.Fatal(err)
+		}
+		if file, row := d.Position(); file != "f" || row != want {
+			t.Errorf("span %s is at %s:%d, want f:%d", s.Operation, file, row, want)
+		}
 	}
 }
 

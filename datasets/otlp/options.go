@@ -14,8 +14,8 @@ const DefaultMaxMessage = 64 << 20
 // Options of the decoders. The zero value reads what an SDK writes.
 type Options struct {
 	// ServiceAttr is a span attribute whose string value is the service name and
-	// wins over the resource. otelgen needs "service_name" or "service.name": its
-	// resource names the generator. For CSV it is a column, "." read as "_".
+	// wins over the resource. otelgen needs "service.name": its resource names
+	// the generator. For CSV it is a column, "." read as "_".
 	// Default: none.
 	ServiceAttr string
 	// MaxMessage is the largest single ResourceSpans in bytes, and with it the

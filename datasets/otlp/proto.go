@@ -41,6 +41,9 @@ func (d *Proto) Tally() Tally { return d.tally }
 // Framing is how the messages lie in the file; known after the first Decode.
 func (d *Proto) Framing() Framing { return d.frames.framing }
 
+// Position is the number of the last span's message; see datasets.Positioner.
+func (d *Proto) Position() (file string, row int64) { return d.file, d.frames.message }
+
 // Decode fills s with the next span; see datasets.Decoder.
 func (d *Proto) Decode(s *trace.Span) error {
 	for {

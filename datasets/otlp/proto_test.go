@@ -68,6 +68,7 @@ func TestProtoNotOurs(t *testing.T) {
 	tests := []struct{ in, want string }{
 		{"", "stream: f: message 0: empty: want OTLP protobuf"},
 		{`{"resourceSpans":[]}`, "stream: f: message 0: not OTLP protobuf (starts with 7b 22 72 65 73 6f 75 72): want TracesData messages, one or many with a length before each"},
+		{"\n\n", "stream: f: message 0: not OTLP protobuf (starts with 0a 0a): want TracesData messages, one or many with a length before each"},
 		{"PAR1", "stream: f: message 0: not OTLP protobuf (starts with 50 41 52 31): want TracesData messages, one or many with a length before each"},
 		{"\x0a\x02\x0a\x00\x0f", "stream: f: message 2: wire type 7: not an OTLP message"},
 	}

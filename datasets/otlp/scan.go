@@ -88,6 +88,9 @@ func (s *scanner) step() (done bool, err error) {
 }
 
 func (s *scanner) document(c byte) error {
+	if c == '[' || c == ',' || c == ']' { // documents in a list
+		return nil
+	}
 	s.seen = true
 	if c != '{' {
 		return s.problem("%q where { is wanted: each line, or the whole file, is one JSON object", c)
@@ -117,7 +120,9 @@ func (s *scanner) member(c byte) error {
 	if c, err = s.token(); err != nil {
 		return s.unexpected(c, err, "a value")
 	}
-	if name != "resourceSpans" && name != "resource_spans" {
+	switch name {
+	case "resourceSpans", "resource_spans", "batches": // the last is Tempo's
+	default:
 		s.other = name
 		return s.skip(c)
 	}
@@ -125,6 +130,9 @@ func (s *scanner) member(c byte) error {
 	if c == '[' {
 		s.state, s.fresh = inResourceSpans, true
 		return nil
+	}
+	if c != 'n' { // null is no list too
+		return s.problem("%q where the list of %s is wanted", c, name)
 	}
 	return s.skip(c)
 }

@@ -56,6 +56,7 @@ type table struct {
 	name   string
 	at     [4]int // label, score, decision, trace: column index or -1
 	traces map[string]uint32
+	rows   int64 // read from Parquet
 }
 
 var roles = [4]string{"label", "score", "decision", "trace"}
@@ -231,29 +232,34 @@ func ReadParquet(r io.ReaderAt, size int64, name string, want Columns) (tab *Tab
 	if err != nil {
 		return nil, err
 	}
-	rows := parquet.NewReader(f)
-	defer rows.Close()
-	return t.readRows(rows)
+	for _, group := range f.RowGroups() {
+		if err := t.readRows(group.Rows()); err != nil {
+			return nil, err
+		}
+	}
+	return &t.Table, nil
 }
 
-func (t *table) readRows(r *parquet.Reader) (*Table, error) {
+// readRows adds the rows of one row group.
+func (t *table) readRows(rows parquet.Rows) error {
+	defer rows.Close()
 	buf := make([]parquet.Row, 512)
 	var fields []string
-	for row := int64(1); ; {
-		n, err := r.ReadRows(buf)
+	for {
+		n, err := rows.ReadRows(buf)
 		for _, values := range buf[:n] {
 			fields = fields[:0]
 			for _, v := range values {
 				fields = append(fields, text(v))
 			}
-			t.add(fields, row)
-			row++
+			t.rows++
+			t.add(fields, t.rows)
 		}
 		if err == io.EOF {
-			return &t.Table, nil
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: after row %d: %w", t.name, row-1, err)
+			return fmt.Errorf("%s: after row %d: %w", t.name, t.rows, err)
 		}
 	}
 }

@@ -35,6 +35,7 @@ type Writer struct {
 // NewWriter starts a file.
 func NewWriter(w io.Writer) *Writer {
 	return &Writer{w: parquet.NewGenericWriter[row](w,
+		parquet.NewSchema("score", parquet.SchemaOf(row{})),
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.MaxRowsPerRowGroup(512*1024),
 		parquet.CreatedBy("scale-eval", "", ""),

@@ -47,7 +47,7 @@ func New(c Config) (*Decoder, error) {
 }
 
 // Decode fills s with the next span, or returns io.EOF; there is no other error.
-// Every span has a Label: Normal, Anomalous or Propagated. Cost: about 0.15 µs and
+// Every span has a Label: Normal, Anomalous or Propagated. Cost: 0.1 to 0.25 µs and
 // no allocation once the requests in flight have their buffers.
 func (d *Decoder) Decode(s *trace.Span) error {
 	for d.made < d.cfg.Spans && d.mayStart() {

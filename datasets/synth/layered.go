@@ -67,9 +67,15 @@ func apportion(n int, shares [numLayers]float64) (parts [numLayers]int) {
 	return parts
 }
 
-// names deals the i-th call of a layer to its services in turn.
+// names deals the i-th call of a layer to its services in turn. Behind the gateway
+// an operation is named with its service, as in gRPC, so that calls stay apart in
+// formats without services.
 func names(l, i, services int) (service, operation string) {
-	return numbered(serviceNames[l], i%services), numbered(operationNames[l], i/services)
+	service, operation = numbered(serviceNames[l], i%services), numbered(operationNames[l], i/services)
+	if l > 0 {
+		operation = service + "." + operation
+	}
+	return service, operation
 }
 
 // numbered is a name from the list, with a number once the list is used up.

@@ -11,7 +11,7 @@ func newIndependent(c *Config, r *rng) *system {
 	roots := make([]int32, c.Calls)
 	for i := range s.calls {
 		s.calls[i].service = fmt.Sprintf("service-%02d", i)
-		s.calls[i].operation = "handle"
+		s.calls[i].operation = fmt.Sprintf("operation-%02d", i)
 		roots[i] = int32(i)
 	}
 	s.drawSelfTimes(c, r)

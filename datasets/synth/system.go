@@ -1,7 +1,5 @@
 package synth
 
-import "sort"
-
 // call is a node of the call graph. Calls it makes have higher numbers: the graph
 // has no cycles.
 type call struct {
@@ -44,10 +42,17 @@ func (s *system) setClasses(roots []int32, weight func(i int) float64) {
 	}
 }
 
-// root draws a class. Cost: O(log classes).
+// root draws a class. The guess is right when the weights are equal and near
+// when they are not far from it.
 func (s *system) root(r *rng) int32 {
 	u := r.float()
-	i := sort.Search(len(s.weights)-1, func(i int) bool { return u < s.weights[i] })
+	i := int(u * float64(len(s.weights)))
+	for i > 0 && u < s.weights[i-1] {
+		i--
+	}
+	for i < len(s.weights)-1 && u >= s.weights[i] {
+		i++
+	}
 	return s.roots[i]
 }
 

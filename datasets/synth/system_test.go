@@ -14,7 +14,7 @@ func TestLayeredSystem(t *testing.T) {
 		sys := newSystem(&c)
 		names, services := map[string]bool{}, map[string]bool{}
 		for i, k := range sys.calls {
-			names[k.service+"::"+k.operation] = true
+			names[k.operation] = true // alone: some formats have no service
 			services[k.service] = true
 			for _, st := range k.steps {
 				for _, e := range st {

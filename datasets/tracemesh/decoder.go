@@ -81,13 +81,15 @@ func part(name string) int {
 // files, test.csv. Labels are read here.
 func Open(name string, opt Options) (*Decoder, error) {
 	d := &Decoder{opt: opt, auto: opt.Unit == Auto}
-	rank, err := ranking(name)
+	names, err := input.List(name)
 	if err != nil {
 		return nil, err
 	}
-	if d.seq, err = input.OpenSequence(name, rank); err != nil {
-		return nil, err
+	rank := part
+	if len(names) == 1 && part(names[0]) < 0 {
+		rank = func(string) int { return partOther }
 	}
+	d.seq = input.NewSequence(name, names, rank)
 	if len(d.seq.Names()) == 0 {
 		return nil, fmt.Errorf("%s: no CSV file in it: want train.csv and test.csv, or any file with the columns %s", name, strings.Join(columns[:], ","))
 	}
@@ -107,18 +109,6 @@ func (d *Decoder) readLabels() error {
 	}
 	d.labels, err = readLabels(f.Path, f)
 	return err
-}
-
-// ranking is part, except that an input of one stream may have any name.
-func ranking(name string) (func(string) int, error) {
-	names, err := input.List(name)
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 1 && part(names[0]) < 0 {
-		return func(string) int { return partOther }, nil
-	}
-	return part, nil
 }
 
 // New reads one uncompressed CSV stream; path is for messages.

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/eval"
+	"github.com/scale-eval/scale-eval/eval/baselines"
+	"github.com/scale-eval/scale-eval/hst"
+)
+
+// rival is a sampler that compare can enter by name.
+type rival struct {
+	name, describe string
+	// make returns a fresh sampler and how its cut-off is chosen without labels.
+	make func(rivalParams) (trace.Sampler, eval.Cut, error)
+}
+
+// rivalParams are what a rival may depend on.
+type rivalParams struct {
+	seed  uint64
+	share float64 // of the spans that a label-free cut-off keeps
+	paper hst.SamplerConfig
+}
+
+// byShare is a rival whose cut-off keeps a share of the training spans.
+func byShare(make func(rivalParams) trace.Sampler) func(rivalParams) (trace.Sampler, eval.Cut, error) {
+	return func(p rivalParams) (trace.Sampler, eval.Cut, error) { return make(p), eval.CutShare(p.share), nil }
+}
+
+// rivals is every sampler by name, one row each.
+var rivals = []rival{
+	{"paper", "the SCALE paper's global Half-Space Trees", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+		s, err := hst.NewSampler(p.paper)
+		return s, eval.Cut{}, err
+	}},
+	{"static", "raw duration, one threshold for all calls", byShare(func(rivalParams) trace.Sampler { return baselines.Static{} })},
+	{"quantile", "how rare the duration is within its own call", byShare(func(p rivalParams) trace.Sampler { return baselines.NewQuantile(1 - max(p.share, 1e-9)) })},
+	{"ratio", "duration over its own call's training median", byShare(func(rivalParams) trace.Sampler { return baselines.NewRatio(1) })},
+	{"ewma", "z of the log duration to the call's moving mean", byShare(func(rivalParams) trace.Sampler { return baselines.NewEWMA(4) })},
+	{"welford", "z of the log duration to the call's mean of all time", byShare(func(rivalParams) trace.Sampler { return baselines.NewWelford(4) })},
+	{"sketch-p95", "duration over the call's p95 (DDSketch)", byShare(func(rivalParams) trace.Sampler { return baselines.NewSketch(.95) })},
+	{"sketch-p99", "duration over the call's p99 (DDSketch)", byShare(func(rivalParams) trace.Sampler { return baselines.NewSketch(.99) })},
+	{"head", "by trace id, as OpenTelemetry's probability sampler", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+		return baselines.NewProbabilistic(100*p.share, ""), eval.CutFlagRate(), nil
+	}},
+	{"random", "keeps as many spans as the first sampler, at random", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+		return baselines.NewRandom(p.share, p.seed), eval.CutFlagRate(), nil
+	}},
+}
+
+func rivalNames() (names []string) {
+	for _, r := range rivals {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// rivalsNamed resolves a list of names; "all" is every one.
+func rivalsNamed(names []string) ([]rival, error) {
+	var out []rival
+	for _, list := range names {
+		for _, name := range strings.Split(list, ",") {
+			if name == "all" {
+				return rivals, nil
+			}
+			r, err := rivalNamed(name)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func rivalNamed(name string) (rival, error) {
+	for _, r := range rivals {
+		if r.name == name {
+			return r, nil
+		}
+	}
+	return rival{}, usagef("sampler %q: want all or some of %s", name, strings.Join(rivalNames(), ", "))
+}
+
+// entrantsOf makes fresh entrants; the first is the one that flag-rate cut-offs
+// follow.
+func entrantsOf(list []rival, p rivalParams, hasTrain bool) ([]eval.Entrant, error) {
+	var out []eval.Entrant
+	for i, r := range list {
+		s, cut, err := r.make(p)
+		if err != nil {
+			return nil, fmt.Errorf("sampler %s: %w", r.name, err)
+		}
+		if !hasTrain && cut != (eval.Cut{}) {
+			cut = eval.CutFlagRate()
+		}
+		if i == 0 && cut == eval.CutFlagRate() {
+			return nil, usagef("sampler %s takes its budget from the first sampler and cannot be the first: name another before it", r.name)
+		}
+		out = append(out, eval.Entrant{Sampler: s, Name: r.name, Describe: r.describe, Baseline: i > 0, Cut: cut})
+	}
+	return out, nil
+}
+
+// paramsOf reads the rivals' parameters from the sampler flags.
+func paramsOf(c *cli.Context, seed uint64) (rivalParams, error) {
+	cfg, err := samplerConfig(c, nil)
+	if err != nil {
+		return rivalParams{}, err
+	}
+	cfg.Seed = hst.NewSeed(int64(seed))
+	return rivalParams{seed: seed, share: c.Float64("baseline-share"), paper: cfg}, nil
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package nezha_test
+
+const raceDetector = true

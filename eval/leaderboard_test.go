@@ -1,0 +1,104 @@
+package eval
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// By hand: 10 spans, 2 positives at ranks 1 and 4-5 (tied with a negative). A
+// budget of 10 % is the first span; 40 % ends half way into the tie.
+func TestRecallAtBudget(t *testing.T) {
+	s := &Scores{
+		Labels:  make([]trace.Label, 10),
+		Columns: []ScoreColumn{{Score: []float64{9, 8, 7, 5, 5, 4, 3, 2, 1, math.NaN()}}},
+	}
+	for i := range s.Labels {
+		s.Labels[i] = trace.Normal
+	}
+	s.Labels[0], s.Labels[4] = trace.Anomalous, trace.Anomalous
+	s.Labels[1] = trace.Guard // takes budget although it is not scored
+	order := []int{0, 1, 2, 3, 4, 5, 6, 7, 8}
+	for budget, want := range map[float64]float64{0: 0, 1: 1, 3: 1, 4: 1.5, 5: 2, 10: 2} {
+		if got := kept(s, s.Columns[0].Score, order, budget); got != want {
+			t.Errorf("budget %v keeps %v positives, want %v", budget, got, want)
+		}
+	}
+	if got := recallAtBudgets(s, 0); got[3] != .5 {
+		t.Errorf("recall at 10 %% is %v, want .5", got[3])
+	}
+}
+
+// boardCells are three samplers on k seeds: "good" is better than "same" by .1 on
+// every seed and resample, "twin" differs from "same" by noise around 0.
+func boardCells(k int) (cells []Cell) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for seed := range k {
+		base := make([]Number, 50)
+		for i := range base {
+			base[i] = Number(.5 + .1*rng.NormFloat64())
+		}
+		for name, shift := range map[string]func() float64{
+			"same": func() float64 { return 0 },
+			"good": func() float64 { return .1 },
+			"twin": func() float64 { return .01 * rng.NormFloat64() },
+		} {
+			c := Cell{Dataset: "d", Condition: "x", Seed: uint64(seed), Sampler: name, AP: Number(.5 + shift())}
+			c.Own.Metrics.F1.Value = c.AP
+			for _, b := range base {
+				c.APReplicates = append(c.APReplicates, b+Number(shift()))
+			}
+			c.F1Replicates = c.APReplicates
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+func TestBoard(t *testing.T) {
+	b, err := NewBoard(boardCells(5), "same", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range b.Rows {
+		got = append(got, fmt.Sprint(r.Sampler, " ", r.VerdictAP, " ", r.Seeds))
+		if r.Sampler == "good" && math.Abs(float64(r.APDifference.Lo)-.1) > 1e-9 {
+			t.Errorf("the difference is .1 in every resample, its interval begins at %v: not paired", r.APDifference.Lo)
+		}
+		if !(r.AP.Lo <= r.AP.Value && r.AP.Value <= r.AP.Hi) {
+			t.Errorf("%s: AP %v outside its interval [%v, %v]", r.Sampler, r.AP.Value, r.AP.Lo, r.AP.Hi)
+		}
+	}
+	if got[0] != "good better 5" || !reflect.DeepEqual(map[string]bool{got[1]: true, got[2]: true}, map[string]bool{"same reference 5": true, "twin tie 5": true}) {
+		t.Errorf("rows %q", got)
+	}
+}
+
+func TestBoardDoesNotDependOnOrder(t *testing.T) {
+	cells := boardCells(3)
+	want, err := NewBoard(cells, "same", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rand.New(rand.NewPCG(2, 2)).Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	got, err := NewBoard(cells, "same", 1)
+	// NaN is not equal to itself, so compare the printed form.
+	if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("another order gives another board: %v", err)
+	}
+}
+
+func TestBoardRefuses(t *testing.T) {
+	cells := boardCells(1)
+	if _, err := NewBoard(append(cells, cells[0]), "same", 1); err == nil {
+		t.Error("a cell twice must be an error")
+	}
+	if _, err := NewBoard(cells, "absent", 1); err == nil {
+		t.Error("a missing reference must be an error")
+	}
+}
