@@ -1,7 +1,6 @@
 package hst
 
 import (
-	"math"
 	"strings"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -39,7 +38,7 @@ import (
 //
 // The first Window spans are warm-up. Cost: Sample and Learn of one span some 100 ns
 // together, without allocation except for a call's first span. Memory: 0.4 kB a
-// call (every Call up to the largest), 0.3 kB a service, 40 bytes an InFlight
+// call (every Call up to the largest), 0.3 kB a service, 32 bytes an InFlight
 // and some 0.1 MB for the trees.
 type Adaptive struct {
 	cfg      AdaptiveConfig
@@ -118,10 +117,14 @@ func (a *Adaptive) absorb(c *callModel, v *verdict, young bool) {
 		c.learn(v.x)
 	}
 	group := a.group(c)
-	c.tail.add(v.u, callMemory)
-	a.all.tail.add(v.u, groupMemory)
+	cell := below
+	if v.u > 0 {
+		cell, _ = tailCell(v.u)
+	}
+	c.tail.add(cell, callMemory)
+	a.all.tail.add(cell, groupMemory)
 	if group != nil {
-		group.tail.add(v.u, groupMemory)
+		group.tail.add(cell, groupMemory)
 	}
 	a.score.learn(v.surprise)
 	if dueForGroups(c.learned) {
@@ -212,24 +215,23 @@ func (a *Adaptive) Threshold() float64 {
 // surprise of x to a call, in nats, and how many scales it lies above the location.
 // Strictly increasing in x.
 func (a *Adaptive) surprise(c *callModel, x float64) (nats, u float64) {
-	sd := c.sd()
 	r := x - c.location
-	u = r / sd
+	u = r / c.sd
 	if r <= 0 {
 		// Faster than usual is no anomaly; the order of such spans is kept all the same.
-		return -math.Log(a.survival(c, 0, 1)) * math.Exp(r), u
+		return -ln(a.survival(c, 0)) / (1 - r), u
 	}
 	// Of a location that is only guessed, the excess is guessed too.
-	effect := r * math.Sqrt(c.spread) / sd
+	effect := float64(u * c.scale)
 	b := bodyEvidence(min(u, bodyLimit))
-	return effect - math.Log(a.survival(c, u, math.Exp(-effect))/(b*b)), u
+	return effect - ln(a.survival(c, u)/float64(b*b)), u
 }
 
-// survival is how likely a span of c lies at least u scales above the location,
-// ratio being location/duration.
-func (a *Adaptive) survival(c *callModel, u, ratio float64) float64 {
+// survival is how likely a span of c lies at least u >= 0 standard deviations above
+// the location. Strictly decreasing.
+func (a *Adaptive) survival(c *callModel, u float64) float64 {
 	cell, at := tailCell(u)
-	p := a.all.tail.share(cell, at, assumedTail(u, ratio), allPrior)
+	p := a.all.tail.share(cell, at, assumedTail(u), allPrior)
 	if c.group >= 0 {
 		p = a.groups[c.group].tail.share(cell, at, p, tailPrior)
 	}

@@ -41,6 +41,8 @@ type callModel struct {
 	location float64 // of ln(ns + resolution)
 	variance float64 // of the error of location
 	spread   float64 // squared scale
+	scale    float64 // its root
+	sd       float64 // of a span around the location, the location's own error included
 	learned  uint64  // spans
 	upper    uint32  // spans that the scale was learned from, up to spreadMemory
 	below    uint16  // how many of the latest spans in a row were faster than location
@@ -50,9 +52,10 @@ type callModel struct {
 	tail     tail
 }
 
-// sd is the standard deviation of a span around the location, the location's own
-// error included.
-func (c *callModel) sd() float64 { return math.Sqrt(c.variance + c.spread) }
+// measure sets what follows from variance and spread.
+func (c *callModel) measure() {
+	c.scale, c.sd = math.Sqrt(c.spread), math.Sqrt(c.variance+c.spread)
+}
 
 // inherit is the model of a call that was never learned: what the calls of its
 // service, and all calls, have in common.
@@ -62,7 +65,8 @@ func (c *callModel) inherit(service, all *group) {
 		p = service.expect(p)
 	}
 	c.location, c.variance = p.location, p.variance
-	c.spread = max(math.Exp(p.logSpread), minScale*minScale)
+	c.spread = max(exp(p.logSpread), minScale*minScale)
+	c.measure()
 }
 
 // learn updates location and scale with x = ln(ns + resolution). A Kalman filter
@@ -70,20 +74,18 @@ func (c *callModel) inherit(service, all *group) {
 // from nearly 1 for a new call to steadyGain.
 func (c *callModel) learn(x float64) {
 	r := x - c.location
-	total := c.variance + c.spread
-	gain := c.variance / total
-	step := maxStep * math.Sqrt(total)
+	gain := c.variance / (c.variance + c.spread)
+	step := float64(maxStep * c.sd)
 	c.location += float64(gain * min(max(r, -step), step))
 	c.variance = float64((1-gain)*c.variance) + float64(locationQ*c.spread)
 	if r > 0 {
 		c.below = 0
 		c.learnSpread(r)
-		return
-	}
-	if c.below++; c.below >= fallRun {
+	} else if c.below++; c.below >= fallRun {
 		c.below = 0
 		c.variance = max(c.variance, c.spread/fallMemory)
 	}
+	c.measure()
 }
 
 // learnSpread takes the scale from slower spans alone: durations are skewed, and
@@ -99,4 +101,5 @@ func (c *callModel) learnSpread(r float64) {
 func (c *callModel) relearn() {
 	c.location, c.variance = c.shift.recent, c.spread/4
 	c.shift.suspects, c.shift.age = c.shift.usual, 0
+	c.measure()
 }

@@ -67,7 +67,7 @@ type AdaptiveConfig struct {
 	Seed Seed
 
 	// InFlight is how many parents whose children were slow are remembered until they
-	// end, 0 to 2^24, rounded up to a power of two; 40 bytes each. 0: a span is
+	// end, 0 to 2^24, rounded up to a power of two; 32 bytes each. 0: a span is
 	// judged without its children.
 	InFlight int
 
@@ -82,7 +82,7 @@ type AdaptiveConfig struct {
 func DefaultAdaptiveConfig(seed Seed) AdaptiveConfig {
 	return AdaptiveConfig{
 		Mode: ThresholdFPR, Target: 0.001, RelearnAfter: 10 * time.Minute,
-		Trees: 25, Height: 8, Window: 1024, Seed: seed, InFlight: 1 << 14,
+		Trees: 10, Height: 8, Window: 1024, Seed: seed, InFlight: 1 << 14,
 	}
 }
 

@@ -1,7 +1,6 @@
 package hst
 
 import (
-	"math"
 	"time"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -38,15 +37,14 @@ type Explanation struct {
 func (a *Adaptive) Explain(s *trace.Span) Explanation {
 	v := *a.judge(s)
 	c := a.known(s)
-	z := (math.Log(float64(max(s.Duration, 0)-v.explained)+resolution) - c.location) / c.sd()
-	up := max(z, 0)
+	z := (ln(float64(max(s.Duration, 0)-v.explained)+resolution) - c.location) / c.sd
 	e := Explanation{
 		Location:  time.Duration(usualNs(c)),
-		Scale:     math.Exp(math.Sqrt(c.spread)),
+		Scale:     exp(c.scale),
 		Spans:     int64(c.learned),
 		Explained: time.Duration(v.explained),
 		Z:         z,
-		OneIn:     1 / a.survival(c, up, math.Exp(-up*math.Sqrt(c.spread))),
+		OneIn:     1 / a.survival(c, max(z, 0)),
 		Surprise:  v.surprise,
 	}
 	if a.Ready() {

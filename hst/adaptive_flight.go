@@ -41,13 +41,18 @@ func flightKey(t trace.TraceID, s trace.SpanID) uint64 {
 	return (x ^ x>>31) | 1
 }
 
+// place is where the parent of a key is, or would be.
+func (f *flight) place(key uint64) *delayed {
+	return &f.entries[(key>>1)&uint64(len(f.entries)-1)]
+}
+
 // explained is how many ns of s its children explain.
 func (f *flight) explained(s *trace.Span) int64 {
 	if len(f.entries) == 0 || s.ID == 0 {
 		return 0
 	}
 	k := flightKey(s.TraceID, s.ID)
-	e := &f.entries[(k>>1)&uint64(len(f.entries)-1)]
+	e := f.place(k)
 	if e.key != k {
 		return 0
 	}
@@ -62,7 +67,7 @@ func (f *flight) add(s *trace.Span, ns int64) {
 		return
 	}
 	k := flightKey(s.TraceID, s.ParentID)
-	e := &f.entries[(k>>1)&uint64(len(f.entries)-1)]
+	e := f.place(k)
 	end := s.End()
 	switch {
 	case e.key != k:

@@ -1,7 +1,5 @@
 package hst
 
-import "math"
-
 // group is what the calls of a service, or all calls, have in common.
 type group struct {
 	calls     float64
@@ -16,7 +14,7 @@ type prior struct{ location, variance, logSpread float64 }
 
 // assumed is the prior before any call is known: 10 ms give or take a factor of
 // e² (7.4), and a scale of 0.5.
-var assumed = prior{math.Log(10e6), 4, math.Log(0.25)}
+var assumed = prior{ln(10e6), 4, ln(0.25)}
 
 // expect is the mean and variance of the locations of the group's calls, and the
 // mean of their scales; what is expected of the group itself counts as one more
@@ -39,7 +37,7 @@ type groupShare struct {
 
 // update puts the call's present location and scale in the place of its share.
 func (g *group) update(c *callModel) {
-	l, s := c.location, math.Log(c.spread)
+	l, s := c.location, ln(c.spread)
 	if old := c.share; old.counted {
 		g.location -= old.location
 		g.squares -= float64(old.location * old.location)
@@ -54,7 +52,7 @@ func (g *group) update(c *callModel) {
 
 // shareOf is what update has made c's share.
 func shareOf(c *callModel) groupShare {
-	return groupShare{c.location, math.Log(c.spread), true}
+	return groupShare{c.location, ln(c.spread), true}
 }
 
 // dueForGroups says whether a call that has learned n spans tells its groups: at

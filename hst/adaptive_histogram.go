@@ -67,7 +67,7 @@ func (h *surpriseHistogram) extrapolate(fpr, old float64) float64 {
 		return old
 	}
 	rate := truncatedRate(sum/n, float64(end-begin)) // a cell
-	far := end + int(max(0, math.Log(windowEnd/fpr))/rate)
+	far := end + int(max(0, ln(windowEnd/fpr))/rate)
 	far = h.crowded(end, min(far, surpriseCells-2), rate)
 	return h.firstLow(end, far, float64(fpr*rate)*h.total)
 }
@@ -77,7 +77,7 @@ func (h *surpriseHistogram) extrapolate(fpr, old float64) float64 {
 func (h *surpriseHistogram) crowded(from, to int, rate float64) int {
 	level := windowEnd * h.total * rate
 	for i := from; i < to; i++ {
-		ordinary := level * math.Exp(-rate*float64(i-from))
+		ordinary := level * exp(-rate*float64(i-from))
 		if h.density(i) > 2*ordinary+noise(ordinary) {
 			return i
 		}
@@ -124,7 +124,7 @@ func truncatedRate(mean, length float64) float64 {
 	lo, hi := 0.1/length, max(1/mean, 0.1/length)
 	for range 50 {
 		mid := (lo + hi) / 2
-		if 1/mid-length/math.Expm1(mid*length) > mean {
+		if 1/mid-length/(exp(mid*length)-1) > mean {
 			lo = mid
 		} else {
 			hi = mid

@@ -1,10 +1,6 @@
 package hst
 
-import (
-	"math"
-
-	"github.com/scale-eval/scale-eval/datasets/trace"
-)
+import "github.com/scale-eval/scale-eval/datasets/trace"
 
 // verdict is what the model makes of a span.
 type verdict struct {
@@ -43,11 +39,11 @@ func (a *Adaptive) judge(s *trace.Span) *verdict {
 	}
 	c := a.known(s)
 	ns := max(s.Duration, 0)
-	v := verdict{x: math.Log(float64(ns) + resolution)}
+	v := verdict{x: ln(float64(ns) + resolution)}
 	v.raw, v.u = a.surprise(c, v.x)
 	v.surprise = v.raw
 	if v.explained = min(a.flight.explained(s), ns); v.explained > 0 && v.u > 0 {
-		v.surprise, _ = a.surprise(c, math.Log(float64(ns-v.explained)+resolution))
+		v.surprise, _ = a.surprise(c, ln(float64(ns-v.explained)+resolution))
 	}
 	if v.u > slowChild && s.ParentID != 0 {
 		a.flight.add(s, ns-usualNs(c))
@@ -59,5 +55,5 @@ func (a *Adaptive) judge(s *trace.Span) *verdict {
 // usualNs is the location as a duration, ns.
 func usualNs(c *callModel) int64 {
 	const longest = 1 << 62
-	return int64(min(max(math.Exp(c.location)-resolution, 0), longest))
+	return int64(min(max(exp(c.location)-resolution, 0), longest))
 }

@@ -29,7 +29,7 @@ const (
 
 // tailCell is the cell of u >= 0 and where in it u lies, 0 to 1.
 func tailCell(u float64) (cell int, at float64) {
-	x := tailDoubling * math.Log2(1+u)
+	x := ln(1+u) * (tailDoubling / math.Ln2)
 	if !(x < tailCells-1) {
 		return tailCells - 1, 0
 	}
@@ -37,17 +37,16 @@ func tailCell(u float64) (cell int, at float64) {
 	return cell, x - float64(cell)
 }
 
-// add learns a span that lies u scales above the location, below it if u < 0. At
-// limit all counts are halved: the past fades.
-func (t *tail) add(u float64, limit uint32) {
-	t.n++
-	if u >= 0 {
-		cell, _ := tailCell(u)
-		for i := range t.survivors[:cell+1] {
-			t.survivors[i]++
-		}
+// below is the cell of spans faster than the location.
+const below = -1
+
+// add learns a span in a cell, or below. At limit all counts are halved: the past
+// fades.
+func (t *tail) add(cell int, limit uint32) {
+	for i := range t.survivors[:cell+1] {
+		t.survivors[i]++
 	}
-	if t.n >= limit {
+	if t.n++; t.n >= limit {
 		t.n /= 2
 		for i := range t.survivors {
 			t.survivors[i] /= 2
@@ -64,12 +63,12 @@ func (t *tail) above(cell int, at float64) float64 {
 	return lo - float64(at*(lo-float64(t.survivors[cell+1])))
 }
 
-// assumedTail is how likely a span lies u scales above the location, before
-// anything is known: heavier than a log-normal's, and in the end in proportion to
-// 1/duration, ratio being location/duration. Strictly decreasing.
-func assumedTail(u, ratio float64) float64 {
+// assumedTail is how likely a span lies u scales above the location before anything
+// is known: heavier than a log-normal's, in the end u to the power of -5. Strictly
+// decreasing.
+func assumedTail(u float64) float64 {
 	b := bodyEvidence(u)
-	return 0.5 * ratio / (b * b)
+	return 0.5 / (float64(b*b) * (1 + u))
 }
 
 // share is how likely a span lies above the place, prior being the answer for

@@ -1,7 +1,5 @@
 package hst
 
-import "math"
-
 // operatingPoint chooses the surprise from which spans are kept, and the lesser
 // one from which they are suspect. It reads no label.
 //
@@ -51,12 +49,12 @@ const (
 )
 
 func newOperatingPoint(c *AdaptiveConfig) operatingPoint {
-	p := operatingPoint{suspect: -nominalSlope * math.Log(suspectShare)}
+	p := operatingPoint{suspect: -nominalSlope * ln(suspectShare)}
 	switch c.Mode {
 	case ThresholdFPR, ThresholdShare:
-		p.keep = -nominalSlope * math.Log(c.Target)
+		p.keep = -nominalSlope * ln(c.Target)
 	default:
-		p.keep = -nominalSlope * math.Log(0.001)
+		p.keep = -nominalSlope * ln(0.001)
 	}
 	return p
 }
