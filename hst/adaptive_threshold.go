@@ -41,8 +41,8 @@ const (
 	// suspectShare of ordinary spans are suspects.
 	suspectShare = 0.02
 	// The window of the fit, as shares of the ordinary spans above its ends.
-	windowBegin = 0.2
-	windowEnd   = 0.05
+	windowBegin = 0.4
+	windowEnd   = 0.15
 	// nominalSlope is how many nats the surprise of a log-normal call grows by while
 	// the logarithm of its probability grows by one: the guess before the first fit.
 	nominalSlope = 1.5
