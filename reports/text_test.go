@@ -147,3 +147,33 @@ func TestWrapKeepsEveryWord(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestDetection: a fault that nothing in the test part could show is not missed.
+func TestDetection(t *testing.T) {
+	faults := []eval.FaultResult{{Candidates: 3, FlaggedCands: 1}, {Candidates: 2}, {}, {}, {}}
+	if got, want := detection(faults), "1 of 2 detected; 3 more have no candidate span in the test part"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := detection(faults[:2]), "1 of 2 detected"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestTextOfOneSampler: scores from outside claim nothing of how they came about.
+func TestTextOfOneSampler(t *testing.T) {
+	r, _ := trackA()
+	r.Samplers = r.Samplers[:1]
+	r.Samplers[0].ThresholdBy = "decisions of the file"
+	r.Counts.Calls = 0
+	out := renderText(t, r, nil, TextOptions{})
+	for _, want := range []string{"without a baseline to compare with", "cut-off: decisions of the file;", " scores read"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	for _, not := range []string{"without the test part", "max_duration", "0 calls"} {
+		if strings.Contains(out, not) {
+			t.Errorf("%q in:\n%s", not, out)
+		}
+	}
+}
