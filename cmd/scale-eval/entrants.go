@@ -87,6 +87,8 @@ func newEntrants(c *cli.Context, calls *trace.Calls, s *split) ([]eval.Entrant, 
 		{
 			Sampler: sampler, Name: "paper", Describe: "Half-Space Trees of the SCALE paper: one forest over all spans",
 			Options: map[string]string{"kept": fmt.Sprintf("score >= %g", cfg.MinScore)},
+			// The sampler's own decisions, by a cut-off that the report can then name.
+			Cut: eval.CutAt(cfg.MinScore),
 		},
 		{Sampler: baselines.Static{}, Name: "static duration", Describe: "raw duration, one threshold for all calls", Baseline: true, Cut: cut},
 		{Sampler: baselines.NewQuantile(1 - max(share, 1e-9)), Name: "per-call quantile", Describe: "how rare the duration is within its own call", Baseline: true, Cut: cut},

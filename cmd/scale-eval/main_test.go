@@ -66,3 +66,28 @@ func TestReadme(t *testing.T) {
 		}
 	}
 }
+
+// TestInterrupt: a cancelled command writes nothing, says so in one line without Go's
+// own words, and ends with the code that a shell gives to Ctrl-C.
+func TestInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	out := filepath.Join(t.TempDir(), "out")
+	for _, args := range [][]string{
+		{"run", "--spans", "2000", "--out", out},
+		{"datasets", "convert", "--spans", "2000", "--to", "gtrace", "--out", filepath.Join(out, "x.csv")},
+		{"bench", "sampler", "--spans", "1000"},
+	} {
+		var stdout, stderr strings.Builder
+		err := run(ctx, append([]string{"scale-eval"}, args...), strings.NewReader(""), &stdout, &stderr)
+		if code := exitCode(err); code != exitInterrupted {
+			t.Errorf("%s: exit code %d, want %d", args[0], code, exitInterrupted)
+		}
+		if got := stderr.String(); got != "scale-eval: interrupted; no result was written\n" || stdout.Len() > 0 {
+			t.Errorf("%s: %q on standard error, %q on standard output", args[0], got, stdout.String())
+		}
+		if files, _ := filepath.Glob(filepath.Join(out, "*")); len(files) > 0 {
+			t.Errorf("%s left %q", args[0], files)
+		}
+	}
+}

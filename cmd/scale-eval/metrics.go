@@ -25,7 +25,7 @@ given by flags. Decisions are taken from the file, or are score >= --threshold.
   scale-eval metrics --scores scores.csv
   scale-eval metrics --scores mine.parquet --label-column y --score-column s --threshold 0.7`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "scores", Required: true, Usage: "`FILE` of per-span scores"},
+			&cli.StringFlag{Name: "scores", Usage: "`FILE` of per-span scores (required)"},
 			&cli.StringFlag{Name: "label-column", Usage: "`COLUMN` of the truth (default: label, shocked, is_anomaly, …)"},
 			&cli.StringFlag{Name: "score-column", Usage: "`COLUMN` of the score, high = anomalous (default: score, …)"},
 			&cli.StringFlag{Name: "decision-column", Usage: "`COLUMN` of the decision (default: keep, decision, anomaly, …)"},
@@ -43,6 +43,12 @@ given by flags. Decisions are taken from the file, or are score >= --threshold.
 
 func metricsOfFile(c *cli.Context) error {
 	if err := noArgs(c); err != nil {
+		return err
+	}
+	if err := required(c, "scores"); err != nil {
+		return err
+	}
+	if err := checkBootstrap(c); err != nil {
 		return err
 	}
 	asJSON, err := wantJSON(c)

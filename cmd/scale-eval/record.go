@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -137,32 +138,41 @@ func sha256File(path string) (sum string, size int64, err error) {
 	return hex.EncodeToString(h.Sum(nil)), size, nil
 }
 
-// digest records the sums of what was written to dir.
-func (r *runRecord) digest(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Name() == "run.json" || strings.HasPrefix(e.Name(), ".") || !isOutput(e.Name()) {
-			continue
-		}
-		sum, _, err := sha256File(filepath.Join(dir, e.Name()))
+// digest records the sums of the files that were written to dir.
+func (r *runRecord) digest(dir string, written []string) error {
+	for _, name := range written {
+		sum, _, err := sha256File(filepath.Join(dir, name))
 		if err != nil {
 			return err
 		}
-		r.Outputs[e.Name()] = sum
+		r.Outputs[name] = sum
 	}
 	return nil
 }
 
-// isOutput keeps strangers' files in --out out of the record.
-func isOutput(name string) bool {
-	switch filepath.Ext(name) {
-	case ".png", ".svg", ".html", ".json", ".parquet":
-		return true
+// supersede takes the run.json of an earlier run out of dir before its files are
+// overwritten, because it would vouch for a mixture. What it returns removes those
+// of that run's files that the new one did not write; strangers' files stay.
+func supersede(dir string) (removeStale func(written []string) error, err error) {
+	path := filepath.Join(dir, "run.json")
+	old, err := readRecord(path)
+	if err != nil { // none, or not ours
+		return func([]string) error { return nil }, nil
 	}
-	return false
+	if err := os.Remove(path); err != nil {
+		return nil, err
+	}
+	return func(written []string) error {
+		for name := range old.Outputs {
+			if slices.Contains(written, name) || !filepath.IsLocal(name) || filepath.Base(name) != name {
+				continue
+			}
+			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return nil
+	}, nil
 }
 
 func (r *runRecord) write(w io.Writer) error { return printJSON(w, r) }
