@@ -79,7 +79,9 @@ func (t *boxTree) attach(at int32, p *point, left bool) (leaf, branch int32) {
 	}
 	t.relink(b.parent, at, branch)
 	t.nodes[at].parent, t.nodes[leaf].parent = branch, branch
-	t.refreshUp(branch)
+	t.refresh(branch)
+	t.nodes[branch].count = t.nodes[at].count + 1
+	t.refreshUp(t.nodes[branch].parent)
 	return leaf, branch
 }
 
@@ -122,23 +124,37 @@ func (t *boxTree) release(n int32) {
 	t.free = append(t.free, n)
 }
 
-// refreshUp recomputes counts and boxes from n to the root.
+// refreshUp recomputes counts and boxes from n to the root. Above a box that stays
+// as it was, no box changes.
 func (t *boxTree) refreshUp(n int32) {
-	for ; n >= 0; n = t.nodes[n].parent {
-		t.refresh(n)
+	for changed := true; n >= 0; n = t.nodes[n].parent {
+		b := &t.nodes[n]
+		b.count = t.nodes[b.left].count + t.nodes[b.right].count
+		changed = changed && t.refresh(n)
 	}
 }
 
-// refresh recomputes the count and the box of a branch from its children.
-func (t *boxTree) refresh(i int32) {
+// refresh recomputes the box of a branch from its children.
+func (t *boxTree) refresh(i int32) (changed bool) {
 	n := &t.nodes[i]
-	n.count = t.nodes[n.left].count + t.nodes[n.right].count
 	alo, ahi := t.box(n.left)
 	blo, bhi := t.box(n.right)
-	n.lo, n.hi = resize(n.lo, len(alo)), resize(n.hi, len(alo))
-	for d := range alo {
-		n.lo[d], n.hi[d] = min(alo[d], blo[d]), max(ahi[d], bhi[d])
+	if len(n.lo) != len(alo) {
+		n.lo, n.hi, changed = resize(n.lo, len(alo)), resize(n.hi, len(alo)), true
 	}
+	lo, hi := n.lo, n.hi
+	for d := range alo {
+		l, h := alo[d], ahi[d]
+		if blo[d] < l {
+			l = blo[d]
+		}
+		if bhi[d] > h {
+			h = bhi[d]
+		}
+		changed = changed || l != lo[d] || h != hi[d]
+		lo[d], hi[d] = l, h
+	}
+	return changed
 }
 
 // grow gives points and boxes below n dims dimensions; the new ones are absent in

@@ -57,24 +57,37 @@ func (t *cutTree) draw(n int32, p *point) (dim int32, cut float64, ok bool) {
 	lo, hi := t.box(n)
 	total := 0.0
 	for d, x := range p.x {
-		total += max(hi[d], x) - min(lo[d], x)
+		total += side(lo[d], hi[d], x)
 	}
 	if total == 0 {
 		return 0, 0, false
 	}
 	r := float64(t.rng.Float64() * total)
 	for d, x := range p.x {
-		from, to := min(lo[d], x), max(hi[d], x)
-		if side := to - from; side > 0 {
-			if dim, cut = int32(d), from+r; r < side {
-				// Rounding may reach the upper end, which no cut separates from.
-				return dim, min(cut, math.Nextafter(to, from)), true
-			}
-			cut = math.Nextafter(to, from) // should rounding run past the last side
-			r -= side
+		length := side(lo[d], hi[d], x)
+		if length == 0 {
+			continue
 		}
+		from, to := min(lo[d], x), max(hi[d], x)
+		// Rounding may reach the upper end, which no cut separates from.
+		last := math.Nextafter(to, from)
+		if dim, cut = int32(d), min(from+r, last); r < length {
+			return dim, cut, true
+		}
+		r -= length
 	}
-	return dim, cut, true
+	return dim, cut, true // rounding ran past the last side
+}
+
+// side is the length of lo..hi with x added.
+func side(lo, hi, x float64) float64 {
+	if x < lo {
+		return hi - x
+	}
+	if x > hi {
+		return x - lo
+	}
+	return hi - lo
 }
 
 // forget removes one of the points at a leaf. Cost: O(depth * dims).

@@ -99,13 +99,14 @@ func (h *perch) within(n int32, p *point, squared float64) bool {
 	return h.isLeaf(n) || h.within(h.nodes[n].left, p, squared) || h.within(h.nodes[n].right, p, squared)
 }
 
-// swap exchanges a node with its aunt. Of all boxes only that of the parent changes:
+// swap exchanges a node with its aunt. Only the parent's box and count change:
 // the points below the grandparent remain the same.
 func (h *perch) swap(n, aunt int32) {
 	parent, grandparent := h.nodes[n].parent, h.nodes[aunt].parent
 	h.relink(parent, n, aunt)
 	h.relink(grandparent, aunt, n)
 	h.nodes[n].parent, h.nodes[aunt].parent = grandparent, parent
+	h.nodes[parent].count += h.nodes[aunt].count - h.nodes[n].count
 	h.refresh(parent)
 }
 

@@ -50,8 +50,8 @@ func orElse[T int | float64](x, otherwise T) T {
 // matters, since cuts favour long sides: slow paths count more. The decision score is
 // the logit of the sampling probability; the first two traces are warm-up.
 //
-// Cost: a trace costs O(trees * depth * dimensions), about 0.3 ms at the defaults
-// with 60 paths; memory 16 bytes a tree, trace of the window and dimension, at most
+// Cost: a trace costs O(trees * depth * dimensions), 0.2 to 1 ms at the
+// defaults with 60 paths; memory 16 bytes a tree, trace of the window and dimension, at most
 // 84 MB at the defaults.
 type Sieve struct {
 	o         SieveOptions

@@ -32,7 +32,8 @@ type WeightedOptions struct {
 // to which always turning to the larger child leads, the most redundant. Masking is
 // tested with exact distances, not bounds; PERCH's rotations for balance are left out. Durations are not used, as in the paper.
 //
-// Cost: O(distinct traces * calls) a trace, about 20 µs with 60 kinds of traces.
+// Cost: O(distinct traces * calls) a trace, about 20 µs with 60 kinds
+// of traces and 0.3 ms where all 512 differ.
 type Weighted struct {
 	o     WeightedOptions
 	rng   *rand.Rand
