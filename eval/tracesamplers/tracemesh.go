@@ -29,7 +29,7 @@ type TraceMeshOptions struct {
 // StreamHash is of Manzoor, Milajerdi and Akoglu, KDD 2016.
 //
 // Choices: the magnitude is, as in the implementation, the number of digits of the
-// duration in µs in base 100, 0 to 9; a trace of one path therefore has a sketch that
+// duration in µs in base 100, 0 to 8; a trace of one path therefore has a sketch that
 // does not depend on durations at all, and two durations of one magnitude are one.
 // The signs of a path are drawn by a generator seeded with its hash, so that a path
 // needs no table. Weights fade with every trace, as DenStream's paper has it; the
