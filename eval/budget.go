@@ -6,9 +6,6 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
-// DefaultBudgets are the shares of spans, or traces, that sampling is compared at.
-var DefaultBudgets = []float64{.01, .02, .05, .1}
-
 // RecallAtShare is the share of the positives among the highest scores, when a share
 // of all ranked spans, 0..1, is kept. Where a tie has to be broken it is the
 // expectation of breaking it at random, so that a sampler that scores everything

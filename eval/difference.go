@@ -65,8 +65,8 @@ func onBoth(a, b ScoreColumn) []ScoreColumn {
 	return out
 }
 
-// measure is a value with its replicates; NaN: undefined.
-type measure struct {
+// compared is a value with its replicates; NaN: undefined.
+type compared struct {
 	name  string
 	value float64
 	reps  []float64
@@ -75,13 +75,13 @@ type measure struct {
 // side is one column. Both sides have the same measures in the same order.
 type side struct {
 	iv       intervals
-	measures []measure
+	measures []compared
 }
 
 func newSide(v *view, reps *Replicates) side {
 	s := side{iv: v.iv()}
 	add := func(name string, value float64, reps []float64) {
-		s.measures = append(s.measures, measure{name, value, reps})
+		s.measures = append(s.measures, compared{name, value, reps})
 	}
 	nan, none := math.NaN(), []float64(nil)
 	ap, auc, best, f1 := nan, nan, nan, nan
@@ -118,7 +118,7 @@ func f1s(reps []Confusion) []float64 {
 }
 
 // difference is ok when the measure is defined on both sides.
-func difference(a, b measure, iv intervals) (d Difference, ok bool) {
+func difference(a, b compared, iv intervals) (d Difference, ok bool) {
 	value := a.value - b.value
 	if value != value {
 		return d, false

@@ -116,11 +116,11 @@ func (b *board) print(t *testing.T, title string) {
 			t.Fatal(err)
 		}
 		fmt.Fprintf(&text, "%-16s %5.3f %5.3f |", c.Name, b.ap[c.Name], b.best[c.Name])
-		for _, share := range eval.DefaultBudgets {
+		for _, share := range eval.Budgets {
 			fmt.Fprintf(&text, " %5.3f", spans.RecallAtShare(share))
 		}
 		fmt.Fprintf(&text, " | %8.3f", traces.AP())
-		for _, share := range eval.DefaultBudgets {
+		for _, share := range eval.Budgets {
 			fmt.Fprintf(&text, " %5.3f", traces.RecallAtShare(share))
 		}
 		fmt.Fprintf(&text, " | %5d %5d %5d %5d | %8.0f\n", cover[0].Calls, cover[1].Calls, cover[0].Types, cover[1].Types, b.ns[c.Name])
@@ -217,8 +217,9 @@ func capture(t *testing.T, dir string, opt inject.Options) (spans []trace.Span, 
 	return spans, int(plan.TrainSpans)
 }
 
-// Track A as the paper ran it. A threshold on raw duration has an F1 of .835 at 40 ms;
-// the ratio to the training median reaches .917 (best cut-off on the test part).
+// Track A as the paper ran it, where a threshold of 40 ms on raw duration has an F1 of
+// .835 whatever the seed (every shocked span is longer, and some 1 145 others are), and
+// whoever knows the call must do better.
 func TestCaptureLeaderboard(t *testing.T) {
 	dir := os.Getenv("SCALE_EVAL_DATA")
 	if dir == "" {
@@ -234,8 +235,8 @@ func TestCaptureLeaderboard(t *testing.T) {
 			if title != "paper shocks" || mode != eval.Frozen {
 				continue
 			}
-			if b.best["static"] < .83 || b.best["ratio to median"] < .9 {
-				t.Errorf("F1 of static %.3f and ratio %.3f, want at least .83 and .9", b.best["static"], b.best["ratio to median"])
+			if f1 := b.best["static"]; f1 < .83 || f1 > .85 || b.best["ratio to median"] <= f1 {
+				t.Errorf("F1 of static %.3f, want .835, and of the ratio more, not %.3f", f1, b.best["ratio to median"])
 			}
 		}
 	}
