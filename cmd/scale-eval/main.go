@@ -81,12 +81,14 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 and "scale-eval run --dataset NAME --data DIR" on real traces.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
-		Version:              version,
-		Reader:               stdin,
-		Writer:               stdout,
-		ErrWriter:            stderr,
-		EnableBashCompletion: true,
-		Suggest:              true,
+		Version:   version,
+		Reader:    stdin,
+		Writer:    stdout,
+		ErrWriter: stderr,
+		// A comma is part of a value: n_tree=12,16,32, or a regular expression.
+		DisableSliceFlagSeparator: true,
+		EnableBashCompletion:      true,
+		Suggest:                   true,
 		// The default handler exits the process, which would end a test of run.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   onUsageError,
@@ -96,6 +98,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
 			metricsCommand(),
 			datasetsCommand(),
 			benchCommand(),
+			tuneCommand(),
 			completionCommand(),
 		},
 	}
