@@ -29,7 +29,7 @@ func (b *bench) conclude(s *tuning.Study, outcomes []tuning.Outcome, asJSON bool
 	r.Dataset, r.Method, r.Seeds = b.ds.Name, b.c.String("method"), s.Seeds
 	r.Options = recordOptions(b.c)
 	maps.DeleteFunc(r.Options, func(name string, v []string) bool {
-		return slices.Contains([]string{"workers", "resume", "config"}, name) || len(v) == 1 && v[0] == ""
+		return slices.Contains([]string{"workers", "resume"}, name) || len(v) == 1 && v[0] == ""
 	})
 	split, err := newSplit(b.c, b.ds, b.census)
 	if err != nil {
