@@ -157,14 +157,6 @@ func tradeOff(r *tuning.Result) (losses [][]float64, xy plotter.XYs, x, y string
 func paretoFigure(r *tuning.Result) Figure {
 	losses, xy, x, y := tradeOff(r)
 	p := newPlot("Trade-off", x, y)
-	for _, a := range []struct {
-		axis *plot.Axis
-		name string
-	}{{&p.X, x}, {&p.Y, y}} {
-		if isRate(a.name) {
-			a.axis.Scale, a.axis.Tick.Marker = plot.LogScale{}, percentTicks{}
-		}
-	}
 	points := sampled(r)
 	dots := make(plotter.XYs, 0, len(points))
 	hue := []float64{}
@@ -193,6 +185,11 @@ func paretoFigure(r *tuning.Result) Figure {
 		if s, err := plotter.NewScatter(plotter.XYs{c}); err == nil {
 			s.GlyphStyle = draw.GlyphStyle{Color: ink.color(), Radius: vg.Points(5), Shape: draw.RingGlyph{}}
 			p.Add(s)
+		}
+	}
+	for name, a := range map[string]*plot.Axis{x: &p.X, y: &p.Y} {
+		if isRate(name) { // the whole range: a logarithm wants no margin below 0
+			a.Scale, a.Tick.Marker, a.Min, a.Max = plot.LogScale{}, percentTicks{}, leastRate, 1
 		}
 	}
 	return Figure{Name: "pareto", Title: "Trade-off",
