@@ -69,6 +69,6 @@
 //
 // # Exit codes
 //
-// 0 ok, 1 failure, 2 usage, 3 a regression gate failed, 130 interrupted. Progress bars appear on a
+// 0 ok, 1 failure, 2 usage, 3 a regression gate failed. Progress bars appear on a
 // terminal only; results go to standard output, everything else to standard error.
 package main

@@ -19,7 +19,7 @@ func samplerFlags() []cli.Flag {
 	def := hst.DefaultSamplerConfig(hst.Seed{})
 	return []cli.Flag{
 		&cli.StringFlag{Name: "sampler", Value: "paper", Category: samplerCategory,
-			Usage: "`SAMPLER`: paper (one global Half-Space-Trees forest on the call and the duration)"},
+			Usage: "`SAMPLER`: paper (one global Half-Space-Trees forest on the call and the duration) or hashed (the same on a hash of the call, as in the authors' grid search)"},
 		&cli.IntFlag{Name: "n_tree", Aliases: []string{"n-tree"}, Value: def.NTree, Category: samplerCategory,
 			Usage: "`TREES` of the forest; more: smoother scores, more memory and time"},
 		&cli.IntFlag{Name: "height", Value: def.Height, Category: samplerCategory,
@@ -34,6 +34,8 @@ func samplerFlags() []cli.Flag {
 			Usage: "`SPANS` after which the model is frozen (0: never by count)"},
 		&cli.StringFlag{Name: "encoding", Value: def.Encoding.String(), Category: samplerCategory,
 			Usage: "how calls are numbered: `ENCODING` paper (Algorithm 1 as printed) or fixed"},
+		&cli.IntFlag{Name: "feature_length", Value: 16, Category: samplerCategory,
+			Usage: "hashed: `BITS` of the call's hash that are features, 1 to 256"},
 	}
 }
 
@@ -59,20 +61,53 @@ func samplerConfig(c *cli.Context, calls *trace.Calls) (hst.SamplerConfig, error
 
 // checkSamplerFlags finds mistakes before any data is read.
 func checkSamplerFlags(c *cli.Context) error {
-	if s := c.String("sampler"); s != "paper" {
-		return usagef("--sampler %q: want paper", s)
+	cfg, err := samplerConfig(c, nil)
+	if err != nil {
+		return err
 	}
-	_, err := samplerConfig(c, nil)
-	return err
+	switch name := c.String("sampler"); name {
+	case "paper":
+		return nil
+	case "hashed":
+		if err := hashedConfig(c, cfg).Validate(); err != nil {
+			return usageError{err}
+		}
+		return nil
+	default:
+		return usagef("--sampler %q: want paper or hashed", name)
+	}
 }
 
-// newEntrants are the sampler under test and the baselines that every report has.
-func newEntrants(c *cli.Context, calls *trace.Calls, s *split) ([]eval.Entrant, error) {
+func hashedConfig(c *cli.Context, cfg hst.SamplerConfig) hst.HashedConfig {
+	return hst.HashedConfig{SamplerConfig: cfg, FeatureLength: c.Int("feature_length")}
+}
+
+// newSampler makes the sampler that the flags say.
+func newSampler(c *cli.Context, calls *trace.Calls) (trace.Sampler, error) {
+	if err := checkSamplerFlags(c); err != nil {
+		return nil, err
+	}
 	cfg, err := samplerConfig(c, calls)
 	if err != nil {
 		return nil, err
 	}
-	sampler, err := hst.NewSampler(cfg)
+	if c.String("sampler") == "hashed" {
+		return hst.NewHashed(hashedConfig(c, cfg))
+	}
+	return hst.NewSampler(cfg)
+}
+
+// describeSampler is one line on what the score is.
+func describeSampler(name string) string {
+	if name == "hashed" {
+		return "Half-Space Trees over bits of the call's hash and the duration in whole ms, one forest over all spans"
+	}
+	return "Half-Space Trees of the SCALE paper: one forest over all spans"
+}
+
+// newEntrants are the sampler under test and the baselines that every report has.
+func newEntrants(c *cli.Context, calls *trace.Calls, s *split) ([]eval.Entrant, error) {
+	sampler, err := newSampler(c, calls)
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +120,10 @@ func newEntrants(c *cli.Context, calls *trace.Calls, s *split) ([]eval.Entrant, 
 	}
 	return []eval.Entrant{
 		{
-			Sampler: sampler, Name: "paper", Describe: "Half-Space Trees of the SCALE paper: one forest over all spans",
-			Options: map[string]string{"kept": fmt.Sprintf("score >= %g", cfg.MinScore)},
+			Sampler: sampler, Name: c.String("sampler"), Describe: describeSampler(c.String("sampler")),
+			Options: map[string]string{"kept": fmt.Sprintf("score >= %g", c.Float64("min_score"))},
 			// The sampler's own decisions, by a cut-off that the report can then name.
-			Cut: eval.CutAt(cfg.MinScore),
+			Cut: eval.CutAt(c.Float64("min_score")),
 		},
 		{Sampler: baselines.Static{}, Name: "static duration", Describe: "raw duration, one threshold for all calls", Baseline: true, Cut: cut},
 		{Sampler: baselines.NewQuantile(1 - max(share, 1e-9)), Name: "per-call quantile", Describe: "how rare the duration is within its own call", Baseline: true, Cut: cut},
