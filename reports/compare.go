@@ -111,5 +111,5 @@ func chosen(r *eval.Result) string {
 	if len(r.Samplers) == 1 {
 		return "cut-off: " + clean(r.Samplers[0].ThresholdBy, 60)
 	}
-	return "cut-offs chosen without the test part"
+	return "cut-offs chosen without test labels"
 }

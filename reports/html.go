@@ -91,7 +91,7 @@ type pointRow struct {
 func newPage(r *eval.Result, t *eval.Timing, o HTMLOptions) pageData {
 	d := pageData{R: r, T: t, O: o, Headline: headline(r), Detected: detection(r.Faults), Chosen: chosen(r),
 		Title: clean(r.Dataset, nameRunes) + " · " + clean(r.Protocol, nameRunes),
-		Style: template.CSS(palette() + pageStyle), Script: template.JS(pageScript), Policy: policy()}
+		Style: template.CSS(palette() + pageStyle), Script: template.JS(pageScript), Policy: policy(pageScript)}
 	for _, f := range o.Figures {
 		d.Figures = append(d.Figures, pageFigure{f, template.HTML(f.inline())})
 	}
@@ -111,8 +111,8 @@ func newPage(r *eval.Result, t *eval.Timing, o HTMLOptions) pageData {
 }
 
 // policy names the page's script by its hash, so that nothing else can run.
-func policy() string {
-	sum := sha256.Sum256([]byte(pageScript))
+func policy(script string) string {
+	sum := sha256.Sum256([]byte(script))
 	return "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 }
 

@@ -59,7 +59,7 @@ func TestTextTableGolden(t *testing.T) {
 	never := eval.Point{Threshold: nan, Confusion: eval.Confusion{FN: 2895, TN: 55013}, Metrics: eval.Metrics{
 		F1: eval.Rate{Lo: nan, Hi: nan}, Recall: eval.Rate{Hi: 0.0013}, Precision: unknownRate, FPR: eval.Rate{Hi: 0.00007}}}
 	r := &eval.Result{Samplers: []eval.SamplerResult{{Name: "paper", Point: point}, {Name: "keep nothing", Baseline: true, Point: never}}}
-	want := `AS DEPLOYED  cut-offs chosen without the test part; [95 % interval]
+	want := `AS DEPLOYED  cut-offs chosen without test labels; [95 % interval]
                   F1                 recall              precision  FPR
   paper           0.800 [.789,.811]  1.000 [.999,1.000]  0.666      2.63% [2.50,2.77]
     keep nothing  0.000              0.000 [.000,.001]   n/a        0% [0,0.0070]
@@ -171,7 +171,7 @@ func TestTextOfOneSampler(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
 	}
-	for _, not := range []string{"without the test part", "max_duration", "0 calls"} {
+	for _, not := range []string{"without test labels", "max_duration", "0 calls"} {
 		if strings.Contains(out, not) {
 			t.Errorf("%q in:\n%s", not, out)
 		}

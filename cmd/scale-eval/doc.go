@@ -43,9 +43,15 @@
 //
 // # The sampler
 //
-// The six parameters carry the paper's names:
+// --sampler adaptive, the default, judges a span by its own call and chooses its
+// threshold without labels, by false-positive rate or by budget:
 //
-//	$ scale-eval run --spans 30000 --n_tree 25 --height 15 --window_size 250 --min_score 0.7 --max_duration 10000 --train_size 5000 --encoding fixed --out ""
+//	$ scale-eval run --spans 30000 --keep fpr=0.001 --relearn-after 10m --out ""
+//	$ scale-eval run --spans 30000 --keep share=0.02 --out ""
+//
+// --sampler paper is the SCALE paper's. Its six parameters carry the paper's names:
+//
+//	$ scale-eval run --sampler paper --spans 30000 --n_tree 25 --height 15 --window_size 250 --min_score 0.7 --max_duration 10000 --train_size 5000 --encoding fixed --out ""
 //	$ scale-eval bench sampler --spans 4096 --passes 1
 //
 // # Side by side
@@ -69,6 +75,6 @@
 //
 // # Exit codes
 //
-// 0 ok, 1 failure, 2 usage, 3 a regression gate failed, 130 interrupted. Progress bars appear on a
+// 0 ok, 1 failure, 2 usage, 3 a regression gate failed. Progress bars appear on a
 // terminal only; results go to standard output, everything else to standard error.
 package main

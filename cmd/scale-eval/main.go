@@ -30,9 +30,6 @@ const (
 	exitFailure = 1
 	exitUsage   = 2
 	exitGate    = 3
-	// exitInterrupted is what a shell reports for a process that Ctrl-C ended, so that
-	// a loop around the command ends, too.
-	exitInterrupted = 130
 )
 
 // usageError is a mistake in the command line, answered with exit code 2.
@@ -59,8 +56,6 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &gate):
 		return exitGate
-	case errors.Is(err, context.Canceled):
-		return exitInterrupted
 	default:
 		return exitFailure
 	}
@@ -87,14 +82,14 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		Description: `Start with "scale-eval run": it needs no data. Then "scale-eval datasets list",
 and "scale-eval run --dataset NAME --data DIR" on real traces.
 
-Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed, 130 interrupted.`,
-		Version:              version,
-		Reader:               stdin,
-		Writer:               stdout,
-		ErrWriter:            stderr,
-		EnableBashCompletion: true,
-		// A comma is part of a regular expression and of a folder's name.
+Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
+		Version:   version,
+		Reader:    stdin,
+		Writer:    stdout,
+		ErrWriter: stderr,
+		// A comma is part of a value: n_tree=12,16,32, or a regular expression.
 		DisableSliceFlagSeparator: true,
+		EnableBashCompletion:      true,
 		Suggest:                   true,
 		// The default handler exits the process, which would end a test of run.
 		ExitErrHandler: func(*cli.Context, error) {},
@@ -106,6 +101,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed, 130 interrupte
 			metricsCommand(),
 			datasetsCommand(),
 			benchCommand(),
+			tuneCommand(),
 			completionCommand(),
 		},
 	}

@@ -49,7 +49,7 @@ type recordedFile struct {
 }
 
 // notRecorded are flags that do not decide a result.
-var notRecorded = []string{"out", "output", "o", "replay", "data", "help", "h", "d"}
+var notRecorded = []string{"out", "output", "o", "replay", "config", "data", "help", "h", "d"}
 
 func newRecord(e *evaluation) (*runRecord, error) {
 	files, err := checksums(e.ds.Path)
@@ -211,7 +211,7 @@ func (r *runRecord) sameOutput(original *runRecord) error {
 // replayRun runs the options of a run.json again.
 func replayRun(c *cli.Context) error {
 	for _, name := range c.LocalFlagNames() {
-		if !slices.Contains(notRecorded, name) {
+		if name == "config" || !slices.Contains(notRecorded, name) {
 			return usagef("--%s contradicts --replay, which takes every option from the file; drop one of them", name)
 		}
 	}

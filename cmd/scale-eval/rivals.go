@@ -21,9 +21,10 @@ type rival struct {
 
 // rivalParams are what a rival may depend on.
 type rivalParams struct {
-	seed  uint64
-	share float64 // of the spans that a label-free cut-off keeps
-	paper hst.SamplerConfig
+	seed     uint64
+	share    float64 // of the spans that a label-free cut-off keeps
+	paper    hst.SamplerConfig
+	adaptive hst.AdaptiveConfig
 }
 
 // byShare is a rival whose cut-off keeps a share of the training spans.
@@ -33,6 +34,10 @@ func byShare(make func(rivalParams) trace.Sampler) func(rivalParams) (trace.Samp
 
 // rivals is every sampler by name, one row each.
 var rivals = []rival{
+	{"adaptive", "Half-Space Trees over how surprising a span is to its own call", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+		s, err := hst.NewAdaptive(p.adaptive)
+		return s, eval.Cut{}, err
+	}},
 	{"paper", "the SCALE paper's global Half-Space Trees", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
 		s, err := hst.NewSampler(p.paper)
 		return s, eval.Cut{}, err
@@ -112,6 +117,11 @@ func paramsOf(c *cli.Context, seed uint64) (rivalParams, error) {
 	if err != nil {
 		return rivalParams{}, err
 	}
+	adaptive, err := adaptiveConfig(c, nil)
+	if err != nil {
+		return rivalParams{}, err
+	}
 	cfg.Seed = hst.NewSeed(int64(seed))
-	return rivalParams{seed: seed, share: c.Float64("baseline-share"), paper: cfg}, nil
+	adaptive.Seed = cfg.Seed
+	return rivalParams{seed: seed, share: c.Float64("baseline-share"), paper: cfg, adaptive: adaptive}, nil
 }

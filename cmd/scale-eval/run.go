@@ -37,7 +37,7 @@ Protocols:
 
 The folder --out gets report.html, figures (PNG, SVG), metrics.json,
 scores.parquet and run.json; "scale-eval run --replay run.json" gives the same
-bytes again.`,
+bytes again. --config takes the tuned.yaml of "scale-eval tune".`,
 		Flags:        runFlags(),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
@@ -47,6 +47,9 @@ bytes again.`,
 			if c.IsSet("replay") {
 				return replayRun(c)
 			}
+			if err := applyConfig(c); err != nil {
+				return err
+			}
 			return runEvaluation(c, nil)
 		},
 	}
@@ -55,7 +58,7 @@ bytes again.`,
 func runFlags() []cli.Flag {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "out", Value: "out", Usage: "`DIR` for the report; \"\" writes no files"},
-		outputFlag(),
+		outputFlag(), configFlag(),
 		&cli.StringFlag{Name: "replay", Usage: "repeat the run that wrote this run.json `FILE`; only --out, --output and --data may be given with it"},
 		&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "seed of trees, shocks, random baseline and bootstrap"},
 	}

@@ -1,0 +1,105 @@
+package hst
+
+import "math"
+
+// The per-call model. Residuals are differences of logarithms, r = ln(d + 1 µs) -
+// location, so that 0.69 is twice as long whatever the call.
+const (
+	// resolution is added to every duration, ns: most tracers round to it, and
+	// below it a ratio of durations says nothing.
+	resolution = 1000
+	// steadyGain is the weight of a new span in the location of a known call, a memory
+	// of some 50 spans. With half of it the location trails a median that halves
+	// within a thousand spans; with twice of it the location's noise shows beside
+	// that of the spans (1 % of the variance at 0.02).
+	steadyGain = 0.02
+	locationQ  = steadyGain * steadyGain / (1 - steadyGain)
+	// maxStep is how many standard deviations a span can pull the location by.
+	maxStep = 1.5
+	// spreadCut winsorises what the scale learns, in scales; spreadBias is the mean of
+	// min(Z², spreadCut²) for a normal Z.
+	spreadCut  = 2.5
+	spreadBias = 0.97754
+	// spreadPrior is how many spans the inherited scale counts for; spreadMemory is
+	// how many the scale remembers.
+	spreadPrior  = 8
+	spreadMemory = 1 << 12
+	// minScale is the least scale: timers and schedulers jitter by as much.
+	minScale = 0.03
+	// fallRun is how many spans in a row below the location say that the call has become
+	// faster (1 in 65 536 by chance). The location then moves as if it had seen
+	// fallMemory spans.
+	fallRun    = 16
+	fallMemory = 8
+	// youngCall is how many spans of a new call are learned whatever they are.
+	youngCall = 16
+)
+
+// callModel is what is known of one call: some 400 bytes. The zero value knows
+// nothing.
+type callModel struct {
+	location float64 // of ln(ns + resolution)
+	variance float64 // of the error of location
+	spread   float64 // squared scale
+	scale    float64 // its root
+	sd       float64 // of a span around the location, the location's own error included
+	learned  uint64  // spans
+	upper    uint32  // spans that the scale was learned from, up to spreadMemory
+	below    uint16  // how many of the latest spans in a row were faster than location
+	group    int32   // number of its service's group, -1: none
+	share    groupShare
+	shift    shiftDetector
+	tail     tail
+}
+
+// measure sets what follows from variance and spread.
+func (c *callModel) measure() {
+	c.scale, c.sd = math.Sqrt(c.spread), math.Sqrt(c.variance+c.spread)
+}
+
+// inherit is the model of a call that was never learned: what the calls of its
+// service, and all calls, have in common.
+func (c *callModel) inherit(service, all *group) {
+	p := all.expect(assumed)
+	if service != nil {
+		p = service.expect(p)
+	}
+	c.location, c.variance = p.location, p.variance
+	c.spread = max(exp(p.logSpread), minScale*minScale)
+	c.measure()
+}
+
+// learn updates location and scale with x = ln(ns + resolution). A Kalman filter
+// for a location that does a random walk, with a bounded innovation: the gain falls
+// from nearly 1 for a new call to steadyGain.
+func (c *callModel) learn(x float64) {
+	r := x - c.location
+	gain := c.variance / (c.variance + c.spread)
+	step := float64(maxStep * c.sd)
+	c.location += float64(gain * min(max(r, -step), step))
+	c.variance = float64((1-gain)*c.variance) + float64(locationQ*c.spread)
+	if r > 0 {
+		c.below = 0
+		c.learnSpread(r)
+	} else if c.below++; c.below >= fallRun {
+		c.below = 0
+		c.variance = max(c.variance, c.spread/fallMemory)
+	}
+	c.measure()
+}
+
+// learnSpread takes the scale from slower spans alone: durations are skewed, and
+// only slowness is judged.
+func (c *callModel) learnSpread(r float64) {
+	c.upper = min(c.upper+1, spreadMemory)
+	r2 := min(float64(r*r), float64(spreadCut*spreadCut*c.spread)) / spreadBias
+	gain := 1 / float64(c.upper+spreadPrior)
+	c.spread = max(c.spread+float64(gain*(r2-c.spread)), minScale*minScale)
+}
+
+// relearn accepts that the call is now as slow as its latest spans.
+func (c *callModel) relearn() {
+	c.location, c.variance = c.shift.recent, c.spread/4
+	c.shift.suspects, c.shift.age = c.shift.usual, 0
+	c.measure()
+}

@@ -1,0 +1,59 @@
+package hst
+
+import "github.com/scale-eval/scale-eval/datasets/trace"
+
+// verdict is what the model makes of a span.
+type verdict struct {
+	x         float64 // ln(duration + resolution)
+	u         float64 // scales above the location
+	raw       float64 // surprise of the duration
+	surprise  float64 // surprise of what its children do not explain of it
+	explained int64   // by its children, ns
+}
+
+// memo is the verdict on the span that was judged last, for the Learn that follows
+// a Sample.
+type memo struct {
+	valid     bool
+	trace     trace.TraceID
+	id        trace.SpanID
+	call      trace.Call
+	start, ns int64
+	verdict   verdict
+}
+
+// is says whether the memo is of s.
+func (m *memo) is(s *trace.Span) bool {
+	return m.valid && m.ns == s.Duration && m.start == s.Start && m.call == s.Call && m.id == s.ID && m.trace == s.TraceID
+}
+
+// slowChild is how many scales above its location a child is slow enough to
+// explain its parent.
+const slowChild = 1
+
+// judge says how surprising s is, and remembers a slow span for its parent.
+func (a *Adaptive) judge(s *trace.Span) *verdict {
+	m := &a.memo
+	if m.is(s) {
+		return &m.verdict
+	}
+	c := a.known(s)
+	ns := max(s.Duration, 0)
+	v := verdict{x: ln(float64(ns) + resolution)}
+	v.raw, v.u = a.surprise(c, v.x)
+	v.surprise = v.raw
+	if v.explained = min(a.flight.explained(s), ns); v.explained > 0 && v.u > 0 {
+		v.surprise, _ = a.surprise(c, ln(float64(ns-v.explained)+resolution))
+	}
+	if v.u > slowChild && s.ParentID != 0 {
+		a.flight.add(s, ns-usualNs(c))
+	}
+	*m = memo{true, s.TraceID, s.ID, s.Call, s.Start, s.Duration, v}
+	return &m.verdict
+}
+
+// usualNs is the location as a duration, ns.
+func usualNs(c *callModel) int64 {
+	const longest = 1 << 62
+	return int64(min(max(exp(c.location)-resolution, 0), longest))
+}
