@@ -140,7 +140,7 @@ func TestTuneIsRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
-			common := append(strings.Fields(options), "--spans", "6000", "--bootstrap", "1")
+			common := append([]string{"--sampler", "paper"}, append(strings.Fields(options), "--spans", "6000", "--bootstrap", "1")...)
 			tuneArgs := append([]string{"scale-eval", "tune", "--seeds", "1", "--grid", "window_size=60,100", "--grid", "n_tree=3,7", "--grid", "min_score=0.3,0.6", "--out", out}, common...)
 			if err := run(context.Background(), tuneArgs, strings.NewReader(""), io.Discard, io.Discard); err != nil {
 				t.Fatal(err)
