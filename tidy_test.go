@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	// The Kubernetes backend is the API of client-go; a webhook is net/http.
 	"live/kube":    {"live", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
 	"live/webhook": {"live"},
-	"cmd":                nil,
+	"cmd":          nil,
 }
 
 // pure rooms do no I/O, read no clock and draw no global randomness.
