@@ -106,7 +106,8 @@ func (r *specRule) newGroup(svc *service, call trace.Call) *group {
 		}
 	}
 	if c := r.spec.Calm; c != nil {
-		b := newBuckets[int64](max(1, int64(c.For)/60), int64(c.For)+int64(r.p.set.Settings.Skew))
+		span := int64(c.For) + int64(r.p.set.Settings.Skew)
+		b := newBuckets[int64](max(1, span/64), span)
 		g.calm = &b
 	}
 	return g

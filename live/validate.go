@@ -2,6 +2,9 @@ package live
 
 import "math"
 
+// maxBurnRatio bounds the memory of a burn: 30 buckets a short window.
+const maxBurnRatio = 200
+
 type badFunc func(field, format string, args ...any)
 
 func positive(v float64) bool { return v > 0 && !math.IsInf(v, 1) }
@@ -67,8 +70,8 @@ func (s *SLO) validate(bad badFunc) {
 		if b.Short <= 0 || b.Long < b.Short {
 			bad("when.slo.burn", "want 0 < short <= long, found short %v, long %v", b.Short, b.Long)
 		}
-		if b.Short > 0 && b.Long/b.Short > 1000 {
-			bad("when.slo.burn", "want long at most 1000 times short, found %v and %v", b.Long, b.Short)
+		if b.Short > 0 && b.Long/b.Short > maxBurnRatio {
+			bad("when.slo.burn", "want long at most %d times short, found %v and %v", maxBurnRatio, b.Long, b.Short)
 		}
 		if !positive(b.Rate) {
 			bad("when.slo.burn.rate", "want a number above 0, found %g", b.Rate)
