@@ -129,13 +129,24 @@ func (a Amount) String() string {
 	return fmt.Sprintf("to %g", a.Value)
 }
 
+// stays is String for a hold.
+func (a *Action) stays() string {
+	switch {
+	case a.From == 0:
+		return fmt.Sprintf("%s stays", a.Target)
+	case a.From == a.To:
+		return fmt.Sprintf("%s stays at %d", a.Target, a.From)
+	}
+	return fmt.Sprintf("%s stays at %d, not %d", a.Target, a.From, a.To)
+}
+
 // apply is from changed by the amount: rounded up on the way up, down on the way
 // down. The result is clamped to 0..MaxInt32 for replicas by the caller.
 func (a Amount) apply(from int64, d Direction) int64 {
 	f, v := float64(from), a.Value
 	switch a.Mode {
 	case Step:
-		v = f + float64(float64(d)*v)
+		return max(0, from+int64(d)*int64(min(math.Ceil(v), math.MaxInt64/4)))
 	case Percent:
 		v = f * (1 + float64(float64(d)*v)/100)
 	case Factor:
@@ -160,7 +171,7 @@ func roundAway(v float64, from int64, d Direction, m AmountMode) int64 {
 		return int64(math.Ceil(v))
 	}
 	// 1.1*10 is 11.000000000000002: not a reason for a twelfth replica.
-	const slack = 1e-9
+	const slack = 1e-12
 	if d == Down {
 		return min(int64(math.Floor(v*(1+slack))), max(from-1, 0))
 	}
@@ -187,6 +198,17 @@ func (r Resource) String() string {
 
 // MarshalText is String.
 func (r Resource) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// Quantity is a value of the resource as Kubernetes writes it, exactly.
+func (r Resource) Quantity(v int64) string {
+	switch {
+	case r == CPU:
+		return fmt.Sprintf("%dm", v)
+	case v > 0 && v%(1<<20) == 0:
+		return fmt.Sprintf("%dMi", v>>20)
+	}
+	return fmt.Sprintf("%d", v)
+}
 
 // ResourceAmount is what a vertical action asks of one resource.
 type ResourceAmount struct {
@@ -233,6 +255,9 @@ type Action struct {
 
 // String is one line, e.g. "deployment/shop/cart up 3 -> 5".
 func (a Action) String() string {
+	if a.Direction == Hold {
+		return a.stays()
+	}
 	s := fmt.Sprintf("%s %s", a.Target, a.Direction)
 	if a.Kind == Horizontal {
 		return fmt.Sprintf("%s %d -> %d", s, a.From, a.To)
@@ -242,7 +267,7 @@ func (a Action) String() string {
 		if c.Limit {
 			which = "limit"
 		}
-		s += fmt.Sprintf(" %s.%s %d -> %d", c.Resource, which, c.From, c.To)
+		s += fmt.Sprintf(" %s.%s %s -> %s", c.Resource, which, c.Resource.Quantity(c.From), c.Resource.Quantity(c.To))
 	}
 	return s
 }

@@ -23,7 +23,7 @@ func conflate(wanted []Action) Action {
 	for i := range wanted[1:] {
 		w := &wanted[i+1]
 		winner.Why.Folded = append(winner.Why.Folded, Fold{
-			Rule: w.Why.Rule, Service: w.Service, Kind: w.Kind, Direction: w.Direction,
+			Rule: w.Why.Rule, Service: w.origin(), Kind: w.Kind, Direction: w.Direction,
 			Wanted: w.wanted(), Because: because(&winner, w),
 		})
 	}
@@ -60,6 +60,14 @@ func precede(a, b *Action) preference {
 		}
 	}
 	return preference{cmpString(a.Why.Rule+"\x00"+a.Service, b.Why.Rule+"\x00"+b.Service), "the same"}
+}
+
+// origin is the service whose spans broke the rule, which blame may have replaced.
+func (a *Action) origin() string {
+	if a.Why.Service != "" {
+		return a.Why.Service
+	}
+	return a.Service
 }
 
 // because is why w was folded into winner.

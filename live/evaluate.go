@@ -198,7 +198,7 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	verdicts, pending := r.p.verdicts(window)
 	b := r.p.tally(verdicts)
 	switch {
-	case b == nil && pending > 0:
+	case pending > len(verdicts):
 		return a.hold(ReasonPending, "the traces of its spans are still open")
 	case b == nil:
 		a.note("no trace left to find the cause in")

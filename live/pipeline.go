@@ -57,6 +57,7 @@ type Pipeline struct {
 
 	current   *openTrace // of the span that rules observe
 	now       int64      // of the last tick
+	clock     int64      // the latest time that was told
 	started   int64      // the first tick
 	heard     int64      // the last tick before which a span was admitted
 	admitted  int64
@@ -121,6 +122,11 @@ func (p *Pipeline) SetUsage(name string, u Usage) {
 	}
 }
 
+// Advance tells the pipeline the time between ticks, ns since the Unix epoch, so
+// that a tick that is held up does not make spans look as if they were from the
+// future. It decides nothing. Callers whose ticks are closer than Skew need not.
+func (p *Pipeline) Advance(now int64) { p.clock = max(p.clock, now) }
+
 // Span takes one span through the pipeline and returns the sampler's decision. It
 // sets s.Call and s.Decision. An error is one of ErrNegative, ErrFuture, ErrLate
 // and ErrDuplicate: the span was counted and not observed; one that is only late or
@@ -178,7 +184,7 @@ func (p *Pipeline) inTime(s *Span) error {
 	}
 	end := s.End()
 	switch {
-	case end > p.now+int64(p.set.Settings.Skew):
+	case end > p.clock+int64(p.set.Settings.Skew):
 		p.counters.Refused.Future++
 		return ErrFuture
 	case end <= p.now-p.horizon-int64(p.set.Settings.Lateness):
@@ -197,7 +203,7 @@ func (p *Pipeline) buffer(s *Span) bool {
 	t, fresh := p.traces.add(s.TraceID, bufSpan{
 		id: s.ID, parent: s.ParentID, start: s.Start, dur: s.Duration, call: s.Call,
 		peer: p.peers.of(s), kind: s.SpanKind,
-	}, max(p.now, s.End()))
+	}, max(p.clock, s.End()))
 	p.current = t
 	return fresh
 }

@@ -80,9 +80,10 @@ func (s *service) observe(sp *Span) {
 	}
 }
 
-// between sums the buckets in (from, to] and the seconds that they cover.
+// between sums the buckets from the one of from to the last one that is over at to,
+// and says how many seconds they cover. The bucket of to is still filling.
 func (s *service) between(from, to int64) (sum loadCount, seconds float64) {
-	s.load.each(from, to, func(c *loadCount) {
+	s.load.each(from-loadBucket, to-loadBucket, func(c *loadCount) {
 		sum.arrivals += c.arrivals
 		sum.completions += c.completions
 		sum.busy += c.busy

@@ -22,8 +22,9 @@ type Settings struct {
 	// sure. Longer: slower collectors are covered, and a burst that is over keeps
 	// firing for that long. Default 10 s.
 	Lateness time.Duration
-	// Skew is how far ahead of the last tick a span may end: tick interval plus clock
-	// difference. Default 30 s. Spans further ahead are refused.
+	// Skew is how far ahead of the pipeline's time a span may end: the clocks' difference
+	// and the time since the last Tick or Advance. Default 30 s. Spans further ahead are
+	// refused.
 	Skew time.Duration
 	// TraceWait is how long a trace must be quiet before it is closed. Default 10 s.
 	TraceWait time.Duration

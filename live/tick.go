@@ -36,12 +36,13 @@ func (p *Pipeline) advance(now int64) {
 	}
 	dt := now - p.now
 	if !p.ticked {
-		p.ticked, p.started, p.heard, dt = true, now, now, 0
+		p.ticked, p.started, p.heard, p.clock, dt = true, now, now, now, 0
 	}
 	if p.admitted > p.admittedT {
 		p.admittedT, p.heard = p.admitted, now
 	}
 	p.now = now
+	p.Advance(now)
 	p.traces.expire(now - int64(p.set.Settings.TraceWait))
 	for i := range p.stats {
 		p.stats[i].tick(now, dt, int64(p.set.Settings.BaselineWindow)/2)

@@ -40,7 +40,7 @@ type Why struct {
 // Fold is an action that lost to, or was the same as, the one that it is listed in.
 type Fold struct {
 	Rule      string    `json:"rule"`
-	Service   string    `json:"service"`
+	Service   string    `json:"service"` // whose spans broke the rule
 	Kind      Kind      `json:"kind"`
 	Direction Direction `json:"direction"`
 	Wanted    string    `json:"wanted"`
@@ -79,7 +79,7 @@ func (w *Why) String() string {
 		fmt.Fprintf(&b, "; %s", n)
 	}
 	for _, f := range w.Folded {
-		fmt.Fprintf(&b, "; folds %s (%s %s, wanted %s: %s)", f.Rule, f.Kind, f.Direction, f.Wanted, f.Because)
+		fmt.Fprintf(&b, "; folds %s on %s (%s %s, wanted %s: %s)", f.Rule, f.Service, f.Kind, f.Direction, f.Wanted, f.Because)
 	}
 	return b.String()
 }
@@ -95,7 +95,9 @@ func (w *Why) writeCounts(b *strings.Builder) {
 	switch {
 	case w.BurnLong > 0:
 		fmt.Fprintf(b, " burns %.3g (long) and %.3g (short) budgets, %d of %d spans bad", w.BurnLong, w.BurnShort, w.Count, w.Spans)
-	case w.Spans > 0 && w.Need == 0:
+	case w.Spans > 0 && w.Count == 0:
+		fmt.Fprintf(b, " %d spans", w.Spans)
+	case w.Spans > 0:
 		fmt.Fprintf(b, " %d of %d spans", w.Count, w.Spans)
 	case w.Need > 0:
 		fmt.Fprintf(b, " %d spans, needs %d", w.Count, w.Need)
