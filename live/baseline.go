@@ -28,43 +28,66 @@ var sketchMapping = func() mapping.IndexMapping {
 	return m
 }()
 
-func newSketch() *ddsketch.DDSketch {
-	return ddsketch.NewDDSketch(sketchMapping, store.NewCollapsingLowestDenseStore(sketchBins), store.NewCollapsingLowestDenseStore(1))
+// sketch is a library sketch behind a small batch. The spans of a thousand calls
+// come in turns, and each sketch is kilobytes: adding one at a time would miss the
+// cache for every bucket.
+type sketch struct {
+	dd    *ddsketch.DDSketch // nil until the first add
+	batch []int64
+}
+
+const sketchBatch = 32
+
+// add learns a duration in ns, which is not negative.
+func (s *sketch) add(ns int64) {
+	if s.dd == nil {
+		s.dd = ddsketch.NewDDSketch(sketchMapping, store.NewCollapsingLowestDenseStore(sketchBins), store.NewCollapsingLowestDenseStore(1))
+		s.batch = make([]int64, 0, sketchBatch)
+	}
+	if s.batch = append(s.batch, ns); len(s.batch) == sketchBatch {
+		s.flush()
+	}
+}
+
+func (s *sketch) flush() {
+	for _, ns := range s.batch {
+		_ = s.dd.Add(float64(ns)) // finite and not negative, which is all it asks for
+	}
+	s.batch = s.batch[:0]
+}
+
+func (s *sketch) count() float64 {
+	if s.dd == nil {
+		return 0
+	}
+	return s.dd.GetCount() + float64(len(s.batch))
+}
+
+func (s *sketch) clear() {
+	if s.dd != nil {
+		s.dd.Clear()
+		s.batch = s.batch[:0]
+	}
 }
 
 // baseline is what durations of a call are normally: those of the last finished
 // half-window, or, in the first one, those so far. It lags on purpose: the start of
 // a fault is not in it.
 type baseline struct {
-	filling, full *ddsketch.DDSketch // nil until needed
-	turned        int64              // when filling began
-	median        float64            // of the last tick, ns; NaN: too few
-}
-
-// add learns a duration in ns.
-func (b *baseline) add(ns int64) {
-	if b.filling == nil {
-		b.filling = newSketch()
-		b.median = math.NaN()
-	}
-	// A duration is finite and not negative, which is all the sketch asks for.
-	_ = b.filling.Add(float64(ns))
+	filling, full sketch
+	turned        int64 // when filling began
+	begun         bool
+	median        float64 // of the last tick, ns; NaN: too few
 }
 
 // tick starts a new half-window when the old one has lasted half ns.
 func (b *baseline) tick(now, half int64) {
-	if b.filling == nil {
-		return
+	if !b.begun {
+		b.begun, b.turned = true, now
 	}
-	if b.turned == 0 {
-		b.turned = now
-	}
-	if now-b.turned >= half && b.filling.GetCount() >= leastBaseline {
+	if now-b.turned >= half && b.filling.count() >= leastBaseline {
 		b.full, b.filling, b.turned = b.filling, b.full, now
-		if b.filling == nil {
-			b.filling = newSketch()
-		}
-		b.filling.Clear()
+		b.filling.clear()
 	}
 	b.median = b.quantile(0.5, leastBaseline)
 }
@@ -72,14 +95,15 @@ func (b *baseline) tick(now, half int64) {
 // quantile is the q-quantile in ns, NaN when fewer than least durations are known.
 // Cost: a walk over the buckets; callers keep the answer for a tick.
 func (b *baseline) quantile(q float64, least int64) float64 {
-	s := b.full
-	if s == nil {
-		s = b.filling
+	s := &b.full
+	if s.dd == nil || s.count() == 0 {
+		s = &b.filling
 	}
-	if s == nil || s.GetCount() < float64(max(least, 1)) {
+	if s.count() < float64(max(least, 1)) {
 		return math.NaN()
 	}
-	v, err := s.GetValueAtQuantile(q)
+	s.flush()
+	v, err := s.dd.GetValueAtQuantile(q)
 	if err != nil {
 		return math.NaN()
 	}
@@ -88,7 +112,7 @@ func (b *baseline) quantile(q float64, least int64) float64 {
 
 // known is the median of the last tick, NaN before the first.
 func (b *baseline) known() float64 {
-	if b.filling == nil {
+	if !b.begun {
 		return math.NaN()
 	}
 	return b.median

@@ -40,7 +40,7 @@ type Options struct {
 type Pipeline struct {
 	set      RuleSet
 	rules    []Rule
-	ofCall   [][]Rule // those that match a call, by trace.Call; nil: not asked yet
+	ofCall   []*callRules // by trace.Call; nil: not asked yet
 	extra    []Rule
 	sampler  trace.Sampler
 	learn    bool
@@ -232,26 +232,7 @@ func (p *Pipeline) observe(s *Span) {
 	}
 	p.stats[s.Call].add(s, p.sampler == nil)
 	p.serviceOf(s.Call).observe(s)
-	for _, r := range p.rulesOf(s.Call) {
-		r.Observe(s)
-	}
-}
-
-// rulesOf are the rules that look at a call, found once.
-func (p *Pipeline) rulesOf(call trace.Call) []Rule {
-	for int(call) >= len(p.ofCall) {
-		p.ofCall = append(p.ofCall, nil)
-	}
-	if p.ofCall[call] == nil {
-		rules := make([]Rule, 0, len(p.extra))
-		for _, r := range p.rules {
-			if s, ok := r.(*specRule); !ok || s.matches(call) {
-				rules = append(rules, r)
-			}
-		}
-		p.ofCall[call] = rules
-	}
-	return p.ofCall[call]
+	p.rulesOf(s.Call).observe(s)
 }
 
 // serviceOf is the service of a call that a span has had.

@@ -30,7 +30,7 @@ type callStats struct {
 
 	duration baseline // unsampled spans: what is normal must not learn the fault
 	self     baseline // of closed traces
-	all      *ddsketch.DDSketch
+	all      sketch
 
 	tickCount int64 // since the last tick
 	tickSum   float64
@@ -54,15 +54,12 @@ func (c *callStats) add(s *Span, learnAll bool) {
 	if s.Status == StatusError {
 		c.errors++
 	}
-	if c.all == nil {
-		c.all = newSketch()
-	}
-	_ = c.all.Add(float64(s.Duration)) // finite and not negative
+	c.all.add(s.Duration)
 	if s.Decision.Keep {
 		c.sampled++
 	}
 	if learnAll || !s.Decision.Keep {
-		c.duration.add(s.Duration)
+		c.duration.filling.add(s.Duration)
 	}
 }
 
@@ -129,11 +126,12 @@ func (p *Pipeline) Stats(visit func(CallStats)) {
 			continue
 		}
 		call := trace.Call(id)
+		c.all.flush()
 		visit(CallStats{
 			Call: call, Service: p.calls.Service(call), Operation: p.calls.Operation(call),
 			Count: c.count, Errors: c.errors, Sampled: c.sampled,
 			Rate: c.trend.rate, Mean: c.trend.mean, CusumUp: c.trend.up, CusumDown: c.trend.down,
-			Baseline: c.duration.known(), SelfBaseline: c.self.known(), Sketch: c.all,
+			Baseline: c.duration.known(), SelfBaseline: c.self.known(), Sketch: c.all.dd,
 		})
 	}
 }
