@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"reports":            {"datasets/trace", "eval", "sim", "tuning", "gonum.org/v1/", "golang.org/x/image"},
 	"tuning":             {"datasets/trace", "eval"},
 	"live":               {"datasets/trace", "go.yaml.in/yaml/"},
+	"sim":                {"datasets/trace", "sim/policy", "sim/random", "sim/traffic"},
 	"cmd":                nil,
 }
 
