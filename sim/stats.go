@@ -30,6 +30,8 @@ type Stats struct {
 	Abandoned   uint64 // ran out of patience in the queue
 	Failed      uint64 // an injected error, a failed call, a killed pod, a propagated time-out
 	Unavailable uint64 // found no ready pod; not an arrival
+	Begun       uint64 // got a thread
+	Prompt      uint64 // of them, those who got it at once
 	Present     int    // requests at the service now
 	Waiting     int    // of them, those without a thread
 
@@ -40,7 +42,6 @@ type Stats struct {
 	queue    total // integral of Waiting
 	stays    total // sum of the times that those who left were here
 	waits    total // sum of the times from arrival to thread
-	begun    uint64
 }
 
 func (s *Stats) advance(now int64) {
@@ -73,7 +74,10 @@ func (s *Stats) wait(now int64, by int) {
 
 func (s *Stats) begin(waited int64) {
 	s.waits.add(1, waited)
-	s.begun++
+	s.Begun++
+	if waited == 0 {
+		s.Prompt++
+	}
 }
 
 func (s *Stats) reset(now int64) {
@@ -96,7 +100,7 @@ func (s Stats) MeanStay() float64 {
 }
 
 // MeanWait is Wq, seconds from arrival to a thread, of those who got one.
-func (s Stats) MeanWait() float64 { return s.waits.seconds() / float64(s.begun) }
+func (s Stats) MeanWait() float64 { return s.waits.seconds() / float64(s.Begun) }
 
 // audit checks the identities that hold on every path, whatever the model: nobody
 // is lost, and Little's law over the window, with the stays of those still present.
