@@ -17,7 +17,7 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Msg }
 // Limits of what New accepts, so that a slip of the finger is an error instead of a
 // machine without memory.
 const (
-	MaxUsers    = 10_000_000
+	MaxUsers    = 1_000_000
 	MaxReplicas = 100_000
 	MaxVisits   = 100_000 // expected visits of pods a request
 )

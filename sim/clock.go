@@ -24,7 +24,7 @@ type Timer struct {
 var ErrLivelock = errors.New("virtual time stands still")
 
 // MaxInstant is how many events at one instant Run takes for a livelock.
-const MaxInstant = 50_000_000
+const MaxInstant = 3_000_000
 
 // MaxTime is the last instant of virtual time, about 146 years: half of what fits,
 // so that a time plus a delay never overflows.

@@ -119,9 +119,6 @@ type treadmill struct{ c *Clock }
 func (m *treadmill) Handle(uint64) { m.c.After(0, m, 0) }
 
 func TestALoopWithoutDelayIsAnError(t *testing.T) {
-	if testing.Short() {
-		t.Skip("50 M events")
-	}
 	var c Clock
 	c.After(1, &treadmill{&c}, 0)
 	if err := c.Run(2); !errors.Is(err, ErrLivelock) {

@@ -26,7 +26,7 @@ var full = flag.Bool("theory", false, "simulate until every interval is within 1
 
 const (
 	replications = 30
-	quickEvents  = 300_000       // an experiment
+	quickEvents  = 150_000       // an experiment
 	fullEvents   = 2_000_000_000 // an experiment, at most
 	wanted       = .01
 )
@@ -40,7 +40,7 @@ type probe struct {
 	within  map[float64]float64 // threshold, seconds -> outcomes within it
 	byKey   map[string]*[2]float64
 	failed  float64
-	worked  float64 // core-ns in the warm-up
+	worked  float64                // core-ns in the warm-up
 	samples map[float64][2]float64 // phase of the cycle -> sum and number of Present
 }
 
@@ -59,7 +59,7 @@ type experiment struct {
 	within   []float64
 	cycle    float64   // seconds; 0: none
 	phases   []float64 // seconds in the cycle at which Present is sampled
-	slow     bool      // its warm-up alone is too long for plain go test
+	slow     bool      // too long for plain go test: 100 servers and more
 	checks   []check
 }
 
@@ -306,7 +306,7 @@ func md1() experiment {
 
 // The line P(T>0.5s) of M/M/1 is e^(-0.1).
 func experiments() []experiment {
-	return []experiment{
+	all := []experiment{
 		mmc("M/M/1", .8, 1, 1, 1500, 1500, false, .8, 4, 3.2, 4,
 			[3]float64{3.46573590279972655, 14.978661367769955, 23.0258509299404568}, math.Exp(-.1)),
 		mmc("M/M/10", 8, 1, 10, 50, 100, false, .409180150796443532, .204590075398221766, 1.63672060318577413, 9.63672060318577413,
@@ -339,6 +339,11 @@ func experiments() []experiment {
 		closed(50, 12.4999994725870482, 3.0000001687721517, 1.66666448669312183, 35.83333604071983),
 		mtMinf(), priorities(),
 	}
+	long := map[string]bool{"Erlang B(100,120)": true, "Erlang B(100,95)": true, "M/M/100/200": true, "M/M/100/150": true, "M/M/100+M overloaded": true, "M/M/100+M": true}
+	for i := range all {
+		all[i].slow = all[i].slow || long[all[i].name]
+	}
+	return all
 }
 
 func TestTheory(t *testing.T) {
