@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	// The Kubernetes backend is the API of client-go; a webhook is net/http.
 	"live/kube":    {"live", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
 	"live/webhook": {"live"},
+	"sim":          {"datasets/trace", "sim/policy", "sim/random", "sim/traffic"},
 	"cmd":          nil,
 }
 
