@@ -54,7 +54,8 @@ func TestManual(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: dir, Setup: isolate})
 }
 
-// TestReadme holds the README to the manual: its commands are the manual's.
+// TestReadme holds the README to what it shows: its commands, and line by line the
+// output of the first.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -64,6 +65,14 @@ func TestReadme(t *testing.T) {
 		if !strings.Contains(string(readme), want) {
 			t.Errorf("README.md does not show %q", want)
 		}
+	}
+	var stdout strings.Builder
+	if err := run(t.Context(), []string{"scale-eval", "run", "--out", ""}, strings.NewReader(""), &stdout, os.Stderr); err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(readme), "```\n")
+	if len(blocks) < 4 || len(blocks[3]) == 0 || !strings.HasPrefix(stdout.String(), blocks[3]) {
+		t.Errorf("README.md does not show what the command prints; it begins\n%.4000s", stdout.String())
 	}
 }
 

@@ -76,7 +76,7 @@ func metricsOfFile(c *cli.Context) error {
 	if asJSON {
 		return reports.WriteJSON(c.App.Writer, r)
 	}
-	return reports.Text(c.App.Writer, r, nil, reports.TextOptions{Width: termWidth(c.App.Writer, 100), Color: isTerminal(c.App.Writer)})
+	return reports.Text(c.App.Writer, r, nil, reports.TextOptions{Width: termWidth(c.App.Writer, 110), Color: isTerminal(c.App.Writer)})
 }
 
 func summariseTable(c *cli.Context, tab *scores.Table, s *eval.Scores) (*eval.Result, error) {

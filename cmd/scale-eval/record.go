@@ -226,7 +226,12 @@ func replayRun(c *cli.Context) error {
 			}
 		}
 	}
-	return runEvaluation(c, original)
+	err = runEvaluation(c, original)
+	var missing *catalog.NotFoundError
+	if errors.As(err, &missing) && missing.Entry == nil {
+		return fmt.Errorf("%w (a relative path is that of the original run: replay from the folder where it ran)", err)
+	}
+	return err
 }
 
 func readRecord(path string) (*runRecord, error) {

@@ -139,7 +139,7 @@ func runEvaluation(c *cli.Context, original *runRecord) error {
 		return reports.WriteJSON(c.App.Writer, e.result)
 	}
 	if err := reports.Text(c.App.Writer, e.result, measured, reports.TextOptions{
-		Width: termWidth(c.App.Writer, 100), Color: isTerminal(c.App.Writer),
+		Width: termWidth(c.App.Writer, 110), Color: isTerminal(c.App.Writer),
 	}); err != nil {
 		return err
 	}
