@@ -2,6 +2,7 @@ package tracesamplers_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -40,9 +41,11 @@ func spanSamplers() []eval.Entrant {
 	}
 }
 
-// traceSamplers are for go test -v alone: they take minutes.
+// The whole table: go test ./eval/tracesamplers -run Leaderboard -v -all
+var all = flag.Bool("all", false, "leaderboards with the trace samplers, which take minutes")
+
 func traceSamplers() []tracesamplers.Entrant {
-	if !testing.Verbose() {
+	if !*all {
 		return nil
 	}
 	return []tracesamplers.Entrant{
@@ -169,8 +172,7 @@ func TestSyntheticLeaderboard(t *testing.T) {
 		"A": {"welford z": .992, "ewma z": .993, "sketch p95": .993},
 		"C": {"welford z": .897, "ewma z": .893, "sketch p95": .898},
 	} {
-		all := synthetic(t, variant, spans)
-		b := newBoard(t, all, len(all)/4, eval.ScoreThenLearn)
+		b := newBoard(t, synthetic(t, variant, spans), spans/4, eval.ScoreThenLearn)
 		b.print(t, "synth "+variant+", score then learn")
 		tolerance := map[string]float64{"A": .025, "C": .06}[variant]
 		for name, f1 := range want {

@@ -19,7 +19,7 @@ func TestPerchInvariants(t *testing.T) {
 	for range 15 {
 		h := perch{newBoxTree()}
 		total := int32(0)
-		for range 80 {
+		for range 50 {
 			p := randomPoint(rng, 4)
 			best := math.Inf(1)
 			for _, l := range h.leaves(h.root) {
