@@ -74,13 +74,17 @@ func (c *callModel) inherit(service, all *group) {
 // from nearly 1 for a new call to steadyGain.
 func (c *callModel) learn(x float64) {
 	r := x - c.location
+	u := r / c.sd
 	gain := c.variance / (c.variance + c.spread)
-	step := float64(maxStep * c.sd)
-	c.location += float64(gain * min(max(r, -step), step))
+	if c.learned > 0 { // of the first span everything is believed
+		step := float64(maxStep * c.sd)
+		r = min(max(r, -step), step)
+	}
+	c.location += float64(gain * r)
 	c.variance = float64((1-gain)*c.variance) + float64(locationQ*c.spread)
-	if r > 0 {
+	if u > 0 {
 		c.below = 0
-		c.learnSpread(r)
+		c.learnSpread(u)
 	} else if c.below++; c.below >= fallRun {
 		c.below = 0
 		c.variance = max(c.variance, c.spread/fallMemory)
@@ -89,12 +93,13 @@ func (c *callModel) learn(x float64) {
 }
 
 // learnSpread takes the scale from slower spans alone: durations are skewed, and
-// only slowness is judged.
-func (c *callModel) learnSpread(r float64) {
+// only slowness is judged. u is in standard deviations, so that an uncertain
+// location is not taken for a wide scale.
+func (c *callModel) learnSpread(u float64) {
 	c.upper = min(c.upper+1, spreadMemory)
-	r2 := min(float64(r*r), float64(spreadCut*spreadCut*c.spread)) / spreadBias
+	u2 := min(float64(u*u), spreadCut*spreadCut) / spreadBias
 	gain := 1 / float64(c.upper+spreadPrior)
-	c.spread = max(c.spread+float64(gain*(r2-c.spread)), minScale*minScale)
+	c.spread = max(float64(c.spread*(1+float64(gain*(u2-1)))), minScale*minScale)
 }
 
 // relearn accepts that the call is now as slow as its latest spans.

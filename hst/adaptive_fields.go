@@ -63,6 +63,24 @@ func (t *tail) fields(c fieldCodec) {
 	for i := range t.survivors {
 		integer(c, &t.survivors[i])
 	}
+	if r, ok := c.(*fieldReader); ok {
+		t.findTop()
+		if r.d.err == nil && !t.falls() {
+			r.d.err = errors.New("a tail rises")
+		}
+	}
+}
+
+// falls says whether t is a survival function.
+func (t *tail) falls() bool {
+	last := t.n
+	for _, n := range t.survivors {
+		if n > last {
+			return false
+		}
+		last = n
+	}
+	return true
 }
 
 func (g *group) fields(c fieldCodec) {

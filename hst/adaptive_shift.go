@@ -83,9 +83,12 @@ func (d *shiftDetector) advance(end, after int64) int64 {
 	return passed
 }
 
+// calm says whether suspects are no more frequent than usual, give or take.
+func (d *shiftDetector) calm() bool { return d.suspects <= disturbed+d.usual && d.age == 0 }
+
 // learnable says whether a span may be learned, and takes a token for a suspect.
 func (d *shiftDetector) learnable(suspect bool) bool {
-	if d.suspects > disturbed+d.usual || d.age > 0 {
+	if !d.calm() {
 		return false
 	}
 	if !suspect {

@@ -12,6 +12,7 @@ import "math"
 type tail struct {
 	survivors [tailCells]uint32
 	n         uint32 // spans learned, faster ones included
+	top       uint32 // highest cell that is not empty, 0 if all are
 }
 
 const (
@@ -46,22 +47,64 @@ func (t *tail) add(cell int, limit uint32) {
 	for i := range t.survivors[:cell+1] {
 		t.survivors[i]++
 	}
+	if cell > int(t.top) {
+		t.top = uint32(cell)
+	}
 	if t.n++; t.n >= limit {
-		t.n /= 2
-		for i := range t.survivors {
-			t.survivors[i] /= 2
-		}
+		t.fade()
 	}
 }
 
-// above is how many of the n spans lie above a place in a cell.
-func (t *tail) above(cell int, at float64) float64 {
-	lo := float64(t.survivors[cell])
-	if cell == tailCells-1 {
-		return lo
+// fade halves all counts.
+func (t *tail) fade() {
+	t.n /= 2
+	for i := range t.survivors {
+		t.survivors[i] /= 2
 	}
-	return lo - float64(at*(lo-float64(t.survivors[cell+1])))
+	t.findTop()
 }
+
+func (t *tail) findTop() {
+	t.top = tailCells - 1
+	for t.top > 0 && t.survivors[t.top] == 0 {
+		t.top--
+	}
+}
+
+// place is where a residual lies: u standard deviations sd above the location.
+type place struct {
+	cell  int
+	at    float64 // in the cell, 0 to 1
+	u, sd float64
+}
+
+func placeOf(u, sd float64) place {
+	cell, at := tailCell(u)
+	return place{cell, at, u, sd}
+}
+
+// above is how many of the n spans lie above p. Beyond the slowest ones seen, that
+// falls in proportion to 1/duration, as the heaviest tails do that have a mean:
+// what has not been seen yet is not impossible.
+func (t *tail) above(p place) float64 {
+	if p.cell < int(t.top) {
+		lo, hi := float64(t.survivors[p.cell]), float64(t.survivors[p.cell+1])
+		return lo - float64(p.at*(lo-hi))
+	}
+	n := float64(t.survivors[t.top])
+	if n == 0 {
+		return 0
+	}
+	return n * exp(-float64((p.u-tailEdges[t.top])*p.sd))
+}
+
+// tailEdges are the lower edges of the cells.
+var tailEdges = func() (edges [tailCells]float64) {
+	for i := range edges {
+		edges[i] = exp(float64(i)*(math.Ln2/tailDoubling)) - 1
+	}
+	return edges
+}()
 
 // assumedTail is how likely a span lies u scales above the location before anything
 // is known: heavier than a log-normal's, in the end u to the power of -5. Strictly
@@ -71,8 +114,8 @@ func assumedTail(u float64) float64 {
 	return 0.5 / (float64(b*b) * (1 + u))
 }
 
-// share is how likely a span lies above the place, prior being the answer for
-// those who know less, and weight how many spans that is worth.
-func (t *tail) share(cell int, at, prior, weight float64) float64 {
-	return (t.above(cell, at) + float64(weight*prior)) / (float64(t.n) + weight)
+// share is how likely a span lies above p, prior being the answer of those who know
+// less, and weight how many spans that is worth.
+func (t *tail) share(p place, prior, weight float64) float64 {
+	return (t.above(p) + float64(weight*prior)) / (float64(t.n) + weight)
 }

@@ -23,7 +23,7 @@ package hst
 // Neither 1 % nor 10 % of anomalies move it far, where a quantile of all spans would
 // end up among them.
 type operatingPoint struct {
-	ordinary surpriseHistogram // of what was learned
+	ordinary surpriseHistogram // of what was learned, and of all spans of calm calls
 	all      surpriseHistogram // of every span that came to Learn
 	fresh    uint32            // spans since the last refresh
 	keep     float64           // keep from here, nats
@@ -41,8 +41,8 @@ const (
 	// suspectShare of ordinary spans are suspects.
 	suspectShare = 0.02
 	// The window of the fit, as shares of the ordinary spans above its ends.
-	windowBegin = 0.2
-	windowEnd   = 0.05
+	windowBegin = 0.4
+	windowEnd   = 0.15
 	// nominalSlope is how many nats the surprise of a log-normal call grows by while
 	// the logarithm of its probability grows by one: the guess before the first fit.
 	nominalSlope = 1.5
@@ -59,11 +59,11 @@ func newOperatingPoint(c *AdaptiveConfig) operatingPoint {
 	return p
 }
 
-// add counts a span that came to Learn, and whether it was learned.
-func (p *operatingPoint) add(surprise float64, end int64, learned bool, c *AdaptiveConfig) {
+// add counts a span that came to Learn, ordinary or part of an incident.
+func (p *operatingPoint) add(surprise float64, end int64, ordinary bool, c *AdaptiveConfig) {
 	cell := surpriseIndex(surprise)
 	p.all.add(cell)
-	if learned {
+	if ordinary {
 		p.ordinary.add(cell)
 	}
 	p.now = max(p.now, end)
