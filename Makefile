@@ -7,7 +7,7 @@ BENCH      ?= .
 BENCHCOUNT ?= 6
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build check test bench fuzz golden
+.PHONY: help build check test bench fuzz golden theory
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -39,3 +39,6 @@ fuzz: ## every fuzz target for FUZZTIME
 golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 	@test -n "$$SCALE_EVAL_GOLDEN" || { echo "set SCALE_EVAL_GOLDEN to the folder with index.json"; exit 2; }
 	$(GO) test -count=1 -v -run 'TestGolden' ./hst
+
+theory: ## the simulator against every closed form, to 1 % (an hour on one core)
+	$(GO) test -count=1 -v -timeout 4h -run '^TestTheory$$' ./sim -theory

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -316,4 +317,22 @@ func BenchmarkSpans(b *testing.B) {
 		newRows(rec, calls).each(func(*trace.Span, error) bool { return true })
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/BatchRows, "ns/span")
+}
+
+// TestParquetTimestampUnadjusted: DuckDB reads a timestamp that is flagged as adjusted
+// to UTC with microseconds only (its TIMESTAMP WITH TIME ZONE).
+func TestParquetTimestampUnadjusted(t *testing.T) {
+	var buf bytes.Buffer
+	if err := NewParquetWriter(&buf, nil).Close(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := parquet.OpenFile(bytes.NewReader(buf.Bytes()), int64(buf.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, _ := f.Schema().Lookup("start")
+	ts := start.Node.Type().LogicalType().Value.(*format.TimestampType)
+	if _, ns := ts.Unit.Value.(*format.NanoSeconds); !ns || ts.IsAdjustedToUTC {
+		t.Errorf("start is %v, want nanoseconds, not flagged as adjusted to UTC", start.Node)
+	}
 }

@@ -11,15 +11,20 @@ import (
 )
 
 // parquetRow is the Parquet form of Schema: one field a column, same order, same
-// names. Ids are fixed-length byte arrays, start is TIMESTAMP(NANOS, UTC), names
+// names. Ids are fixed-length byte arrays, start is ns since the Unix epoch, names
 // are dictionary-encoded UTF-8 strings.
+//
+// Start is stored as TIMESTAMP(NANOS) without the flag "adjusted to UTC", although it
+// is: DuckDB reads flagged timestamps as TIMESTAMP WITH TIME ZONE, which has
+// microseconds, and so would cut off three digits; unflagged ones it reads as
+// TIMESTAMP_NS. Readers take both.
 type parquetRow struct {
 	TraceID   [16]byte `parquet:"trace_id"`
 	SpanID    [8]byte  `parquet:"span_id"`
 	ParentID  *[8]byte `parquet:"parent_id,optional"`
 	Service   string   `parquet:"service,dict"`
 	Operation string   `parquet:"operation,dict"`
-	Start     int64    `parquet:"start,timestamp(nanosecond),delta"`
+	Start     int64    `parquet:"start,timestamp(nanosecond:local),delta"`
 	Duration  int64    `parquet:"duration"`
 	Label     string   `parquet:"label,optional,dict"`
 	LabelKind string   `parquet:"label_kind,optional,dict"`

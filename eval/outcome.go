@@ -50,7 +50,7 @@ func (o *Outcome) warnings(r *Result) []string {
 		warn("no negative in the test part: FPR and AUC are undefined")
 	}
 	if n := o.tracesWithPositive(); c.Positives > 0 && n < fewTraces {
-		warn("positives lie in %d traces only: intervals by trace are rough", n)
+		warn("the traces with a positive are only %d: intervals by trace are rough", n)
 	}
 	for _, s := range r.Samplers {
 		if s.WarmUp == c.Test && c.Test > 0 {
@@ -59,10 +59,14 @@ func (o *Outcome) warnings(r *Result) []string {
 			warn("%s: %d test spans of its warm-up are not scored", s.Name, s.WarmUp)
 		}
 	}
+	unseen := 0
 	for _, f := range r.Faults {
 		if f.Candidates == 0 {
-			warn("fault %s: no candidate span in the test part", f.Name)
+			unseen++
 		}
+	}
+	if unseen > 0 {
+		warn("%d of %d faults have no candidate span in the test part: whether they are detected cannot be said", unseen, len(r.Faults))
 	}
 	return out
 }

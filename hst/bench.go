@@ -1,6 +1,7 @@
 package hst
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -60,8 +61,9 @@ var riverNS = map[[2]int][2]float64{
 // 50 ms with a standard deviation of 1 on the log scale, limits 0 to 10 s. The
 // stream is the same every time; the times are not.
 //
-// It errs when an option is out of range. Cost: some seconds, and 60 MB.
-func BenchTable(o BenchOptions) ([]BenchRow, error) {
+// It errs when an option is out of range, and with ctx's error between two rows
+// once ctx is done. Cost: some seconds, and 60 MB.
+func BenchTable(ctx context.Context, o BenchOptions) ([]BenchRow, error) {
 	if o.Spans == 0 {
 		o.Spans = 1 << 18
 	}
@@ -75,7 +77,7 @@ func BenchTable(o BenchOptions) ([]BenchRow, error) {
 	var rows []BenchRow
 	for _, window := range []int{250, 1000} {
 		for _, size := range [][2]int{{10, 8}, {25, 15}, {50, 10}} {
-			more, err := b.rows(size[0], size[1], window)
+			more, err := b.rows(ctx, size[0], size[1], window)
 			if err != nil {
 				return nil, err
 			}
@@ -105,7 +107,7 @@ func newBench(o BenchOptions) *bench {
 }
 
 // rows measures all paths of one forest.
-func (b *bench) rows(trees, height, window int) ([]BenchRow, error) {
+func (b *bench) rows(ctx context.Context, trees, height, window int) ([]BenchRow, error) {
 	cfg := Config{Trees: trees, Height: height, Window: window, Seed: NewSeed(42),
 		Limits: map[string][2]float64{durationFeature: {0, 10_000}}}
 	line, err := NewLine(cfg, durationFeature)
@@ -132,6 +134,9 @@ func (b *bench) rows(trees, height, window int) ([]BenchRow, error) {
 		{BenchBatchLearnScore, func() { batch.Scores(line, b.scores, b.ms) }, b.Spans, riverNS[[2]int{trees, height}][1]},
 		{BenchForestLearnScore, func() { b.forest(forest) }, max(1, b.Spans/16), 0},
 	} {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		r := BenchRow{Trees: trees, Height: height, Window: window, Path: p.path}
 		if window == 250 {
 			r.RiverNSPerSpan = p.river

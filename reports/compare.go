@@ -20,6 +20,9 @@ func headline(r *eval.Result) string {
 	if c := own.Point.Confusion; c.TP+c.FN == 0 || !finite(own.Point.Metrics.F1.Value) {
 		return "F1 is undefined: " + whyUndefined(own) + "."
 	}
+	if len(r.Samplers) == 1 {
+		return fmt.Sprintf("%s: F1 %s, without a baseline to compare with.", clean(own.Name, nameRunes), unitRate(own.Point.Metrics.F1))
+	}
 	best, ok := bestBaseline(r.Samplers[1:])
 	if !ok {
 		return "No baseline has a defined F1 to compare with."
@@ -82,13 +85,31 @@ func whyUndefined(s eval.SamplerResult) string {
 	}
 }
 
-// detected counts the faults with at least one flagged candidate.
-func detected(faults []eval.FaultResult) int {
-	n := 0
+// detection says how many faults had at least one flagged candidate, of those that
+// had any: negative controls and faults that ended before the test part do not count
+// as missed.
+func detection(faults []eval.FaultResult) string {
+	detected, detectable := 0, 0
 	for _, f := range faults {
+		if f.Candidates > 0 {
+			detectable++
+		}
 		if f.FlaggedCands > 0 {
-			n++
+			detected++
 		}
 	}
-	return n
+	s := fmt.Sprintf("%d of %d detected", detected, detectable)
+	if rest := len(faults) - detectable; rest > 0 {
+		s += fmt.Sprintf("; %d more have no candidate span in the test part", rest)
+	}
+	return s
+}
+
+// chosen says how the cut-offs in force came about: of scores from outside nobody
+// here knows.
+func chosen(r *eval.Result) string {
+	if len(r.Samplers) == 1 {
+		return "cut-off: " + clean(r.Samplers[0].ThresholdBy, 60)
+	}
+	return "cut-offs chosen without test labels"
 }

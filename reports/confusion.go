@@ -18,7 +18,7 @@ func confusionFigure(s eval.SamplerResult) Figure {
 	return Figure{
 		Name:    "confusion",
 		Title:   "Confusion matrix of " + name + ", as deployed",
-		Caption: fmt.Sprintf("Cut-off %s, chosen without the test part (%s). Shade and percentages are shares of the row.", cutoff(s.Point.Threshold), clean(s.ThresholdBy, 120)),
+		Caption: fmt.Sprintf("Cut-off %s, chosen without the labels of the test part (%s). Shade and percentages are shares of the row.", cutoff(s.Point.Threshold), clean(s.ThresholdBy, 120)),
 		width:   400, height: 300,
 		draw: func(dc draw.Canvas) { drawConfusion(dc, name, c) },
 	}

@@ -64,7 +64,8 @@ type pageData struct {
 	Headline string
 	Own      *eval.SamplerResult // nil when nothing was scored
 	Decided  bool                // the sampler has a deployed cut-off
-	Detected int
+	Detected string              // how many faults were
+	Chosen   string              // how the deployed cut-offs were
 	// Deployed and Hindsight are the rows of the two tables of operating points.
 	Deployed, Hindsight []pointRow
 	Figures             []pageFigure
@@ -88,9 +89,9 @@ type pointRow struct {
 }
 
 func newPage(r *eval.Result, t *eval.Timing, o HTMLOptions) pageData {
-	d := pageData{R: r, T: t, O: o, Headline: headline(r), Detected: detected(r.Faults),
+	d := pageData{R: r, T: t, O: o, Headline: headline(r), Detected: detection(r.Faults), Chosen: chosen(r),
 		Title: clean(r.Dataset, nameRunes) + " · " + clean(r.Protocol, nameRunes),
-		Style: template.CSS(palette() + pageStyle), Script: template.JS(pageScript), Policy: policy()}
+		Style: template.CSS(palette() + pageStyle), Script: template.JS(pageScript), Policy: policy(pageScript)}
 	for _, f := range o.Figures {
 		d.Figures = append(d.Figures, pageFigure{f, template.HTML(f.inline())})
 	}
@@ -110,8 +111,8 @@ func newPage(r *eval.Result, t *eval.Timing, o HTMLOptions) pageData {
 }
 
 // policy names the page's script by its hash, so that nothing else can run.
-func policy() string {
-	sum := sha256.Sum256([]byte(pageScript))
+func policy(script string) string {
+	sum := sha256.Sum256([]byte(script))
 	return "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 }
 

@@ -56,7 +56,7 @@ func TestHTMLShowsEverything(t *testing.T) {
 	r, s := trackB()
 	page := renderHTML(t, r, s, timing(r))
 	text := html.UnescapeString(page)
-	want := []string{"As deployed", "Best on test", "Faults", "18 of 24 had", "adservice", "none", "Where every span went", "shock_factor",
+	want := []string{"As deployed", "Best on test", "Faults", "18 of 24 detected", "adservice", "none", "Where every span went", "shock_factor",
 		"n_tree", "Measured in the original run; depends on the machine", "scale-eval run --replay run.json", "Warnings", "recall at 0.1%", "seed 42"}
 	for _, smp := range r.Samplers {
 		want = append(want, smp.Name, smp.Describe, count(smp.Point.Confusion.FP), count(smp.Best.Confusion.TN), interval(smp.AP, unit3))

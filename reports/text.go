@@ -65,13 +65,24 @@ func (d *textReport) header() {
 		d.b.WriteString(d.paint.bold(line) + "\n")
 	}
 	excluded := c.Test - c.Scored
-	d.para(indent, fmt.Sprintf("%s spans read (%s calls, %s traces in the test part): %s train, %s test, %s over max_duration, %s malformed.",
-		count(c.Read), count(c.Calls), count(c.Traces), count(c.Train), count(c.Test), count(c.Filtered), count(c.Bad)))
+	if c.Calls > 0 {
+		d.para(indent, fmt.Sprintf("%s spans read (%s calls, %s traces in the test part): %s train, %s test, %s over max_duration, %s malformed.",
+			count(c.Read), count(c.Calls), count(c.Traces), count(c.Train), count(c.Test), count(c.Filtered), count(c.Bad)))
+	} else { // scores from outside: whoever made them knows of calls and training
+		d.para(indent, fmt.Sprintf("%s scores read%s, %s rows malformed.", count(c.Read), ofTraces(c.Traces), count(c.Bad)))
+	}
 	d.para(indent, fmt.Sprintf("Of the test spans %s are positive, %s negative, %s excluded by label%s.",
 		count(c.Positives), count(c.Negatives), count(excluded), labelCounts(c.ByLabel)))
 	if c.Overflow > 0 {
 		d.para(indent, fmt.Sprintf("%s spans had a call that did not fit the call table.", count(c.Overflow)))
 	}
+}
+
+func ofTraces(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return " of spans of " + count(n) + " traces"
 }
 
 func (d *textReport) warnings() {
@@ -105,7 +116,7 @@ func (d *textReport) para(lead, s string) {
 }
 
 func (d *textReport) deployed() {
-	d.heading("AS DEPLOYED", "cut-offs chosen without the test part; [95 % interval]")
+	d.heading("AS DEPLOYED", chosen(d.r)+"; [95 % interval]")
 	t := table{columns: []column{{"", left}, {"F1", left}, {"recall", left}, {"precision", left}, {"FPR", left}}}
 	for _, s := range d.r.Samplers {
 		m := s.Point.Metrics
@@ -202,7 +213,7 @@ func (d *textReport) faults() {
 	if len(faults) == 0 {
 		return
 	}
-	d.heading("FAULTS", fmt.Sprintf("%d of %d detected", detected(faults), len(faults)))
+	d.heading("FAULTS", detection(faults))
 	t := table{columns: []column{{"target", left}, {"type", left}, {"injected, UTC", left}, {"candidates", right}, {"positives", right}, {"flagged", right}, {"delay", right}}}
 	for _, f := range faults[:min(len(faults), textFaults)] {
 		t.add(clean(f.Target, nameRunes), clean(f.Type, 16), utc(f.At)[len("2006-"):], count(f.Candidates), count(f.Positives), count(f.FlaggedCands), seconds(f.DetectionDelayS))

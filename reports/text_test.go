@@ -59,7 +59,7 @@ func TestTextTableGolden(t *testing.T) {
 	never := eval.Point{Threshold: nan, Confusion: eval.Confusion{FN: 2895, TN: 55013}, Metrics: eval.Metrics{
 		F1: eval.Rate{Lo: nan, Hi: nan}, Recall: eval.Rate{Hi: 0.0013}, Precision: unknownRate, FPR: eval.Rate{Hi: 0.00007}}}
 	r := &eval.Result{Samplers: []eval.SamplerResult{{Name: "paper", Point: point}, {Name: "keep nothing", Baseline: true, Point: never}}}
-	want := `AS DEPLOYED  cut-offs chosen without the test part; [95 % interval]
+	want := `AS DEPLOYED  cut-offs chosen without test labels; [95 % interval]
                   F1                 recall              precision  FPR
   paper           0.800 [.789,.811]  1.000 [.999,1.000]  0.666      2.63% [2.50,2.77]
     keep nothing  0.000              0.000 [.000,.001]   n/a        0% [0,0.0070]
@@ -145,5 +145,35 @@ func TestWrapKeepsEveryWord(t *testing.T) {
 	}
 	if got, want := strings.ReplaceAll(strings.Join(lines, ""), " ", ""), strings.ReplaceAll(s, " ", ""); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestDetection: a fault that nothing in the test part could show is not missed.
+func TestDetection(t *testing.T) {
+	faults := []eval.FaultResult{{Candidates: 3, FlaggedCands: 1}, {Candidates: 2}, {}, {}, {}}
+	if got, want := detection(faults), "1 of 2 detected; 3 more have no candidate span in the test part"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := detection(faults[:2]), "1 of 2 detected"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestTextOfOneSampler: scores from outside claim nothing of how they came about.
+func TestTextOfOneSampler(t *testing.T) {
+	r, _ := trackA()
+	r.Samplers = r.Samplers[:1]
+	r.Samplers[0].ThresholdBy = "decisions of the file"
+	r.Counts.Calls = 0
+	out := renderText(t, r, nil, TextOptions{})
+	for _, want := range []string{"without a baseline to compare with", "cut-off: decisions of the file;", " scores read"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	for _, not := range []string{"without test labels", "max_duration", "0 calls"} {
+		if strings.Contains(out, not) {
+			t.Errorf("%q in:\n%s", not, out)
+		}
 	}
 }

@@ -62,10 +62,13 @@ type samplerBench struct {
 
 func benchSampler(c *cli.Context, asJSON bool) error {
 	start := time.Now()
-	rows, err := hst.BenchTable(hst.BenchOptions{
+	rows, err := hst.BenchTable(c.Context, hst.BenchOptions{
 		Now:   func() int64 { return int64(time.Since(start)) },
 		Spans: c.Int("spans"), Passes: c.Int("passes"),
 	})
+	if c.Context.Err() != nil {
+		return err
+	}
 	if err != nil {
 		return usageError{err}
 	}

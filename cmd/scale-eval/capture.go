@@ -28,12 +28,15 @@ It has no authentication: keep --listen on loopback, or behind a Collector.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:4317", Usage: "`ADDRESS` to listen on"},
 			&cli.Int64Flag{Name: "spans", Usage: "end after `N` spans (0: when interrupted)"},
-			&cli.StringFlag{Name: "out", Required: true, Usage: "Parquet `FILE` to write; it appears whole or not at all"},
+			&cli.StringFlag{Name: "out", Usage: "Parquet `FILE` to write; it appears whole or not at all (required)"},
 			&cli.StringFlag{Name: "service-attr", Value: "service.name", Usage: "span `ATTRIBUTE` that holds the service name and wins over the resource's (\"\": the resource's alone)"},
 		},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
+				return err
+			}
+			if err := required(c, "out"); err != nil {
 				return err
 			}
 			return capture(c)

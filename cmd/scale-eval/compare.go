@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -202,7 +203,8 @@ func (x *comparison) run(ds *catalog.Dataset, calls *trace.Calls, n *census, fil
 		if i == 0 && haveFirst {
 			continue
 		}
-		cell, err := eval.CellOf(outcome, i, eval.SummaryOptions{Seed: seed, Replicates: max(x.c.Int("bootstrap"), 1)})
+		column := slices.IndexFunc(outcome.Scores.Columns, func(c eval.ScoreColumn) bool { return c.Name == r.name })
+		cell, err := eval.CellOf(outcome, column, eval.SummaryOptions{Seed: seed, Replicates: max(x.c.Int("bootstrap"), 1)})
 		if err != nil {
 			return err
 		}
@@ -253,7 +255,12 @@ func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, s *split,
 	if s.train > 0 {
 		plan.Train = s.trainPart(source)
 	}
-	return eval.Run(x.c.Context, plan)
+	outcome, err := eval.Run(x.c.Context, plan)
+	if err != nil {
+		return nil, err
+	}
+	whole := take(s.labelled(passes(ds, calls, 0)), 0, s.train+s.test) // whole traces need all ids
+	return outcome, addTraceRivals(x.c.Context, outcome, whole, s.train, list, params)
 }
 
 // key identifies a cell by everything that decides it.

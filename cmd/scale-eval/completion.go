@@ -10,9 +10,11 @@ import (
 // they never go stale.
 var completions = map[string]string{
 	"bash": `_scale_eval() {
-  local cur="${COMP_WORDS[COMP_CWORD]}" words
+  local cur="${COMP_WORDS[COMP_CWORD]}" words ask
   if [[ "$cur" == -* ]]; then
-    words=$("${COMP_WORDS[@]:0:$COMP_CWORD}" "$cur" --generate-bash-completion 2>/dev/null)
+    ask="$cur"
+    [[ "$cur" == "--" ]] && ask="-" # "--" would end the options
+    words=$("${COMP_WORDS[@]:0:$COMP_CWORD}" "$ask" --generate-bash-completion 2>/dev/null)
   else
     words=$("${COMP_WORDS[@]:0:$COMP_CWORD}" --generate-bash-completion 2>/dev/null)
   fi

@@ -288,12 +288,19 @@ func datasetsConvertCommand() *cli.Command {
   scale-eval datasets convert --dataset synth --spans 1000000 --out synth.parquet
   scale-eval datasets convert --dataset nezha:tt-2023-01-30 --data DIR --out tt.parquet`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "out", Required: true, Usage: "`FILE` to write; it appears whole or not at all"},
+			&cli.StringFlag{Name: "out", Usage: "`FILE` to write; it appears whole or not at all (required)"},
 			&cli.StringFlag{Name: "to", Usage: "`FORMAT`: parquet, gtrace or tracemesh (default: by the file's suffix)"},
 		}, inputFlags("synth")...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
+				return err
+			}
+			if err := required(c, "out"); err != nil {
+				return err
+			}
+			// Before the data is read, which may take a while.
+			if _, err := outFormat(c.String("to"), c.String("out")); err != nil {
 				return err
 			}
 			ds, err := openDataset(c)
@@ -353,6 +360,10 @@ func convert(c *cli.Context, ds *catalog.Dataset) error {
 // writeFile writes path through a temporary file beside it, so that what is there
 // is whole, whatever interrupts.
 func writeFile(path string, write func(io.Writer) error) (err error) {
+	// A device or pipe would be replaced by a plain file, /dev/stdout included.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a plain file: results go into files of their own, give another name", path)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}

@@ -37,21 +37,21 @@
 // the dataset's own labels or its injected faults; prequential tests each span
 // before learning it, from the first on.
 //
-//	$ scale-eval run --dataset small.parquet --protocol paper --shock-factor 3 --shock-bump 0s --out weak
-//	$ scale-eval run --dataset small.csv --protocol labels --train 0.5 --learn score-then-learn --out drift
-//	$ scale-eval run --dataset synth:web_mobile --spans 20000 --protocol prequential --out first
+//	$ scale-eval run --dataset small.parquet --protocol paper --shock-factor 3 --shock-bump 0s --out ""
+//	$ scale-eval run --dataset small.csv --protocol labels --train 0.5 --learn score-then-learn --out ""
+//	$ scale-eval run --dataset synth:web_mobile --spans 20000 --protocol prequential --out ""
 //
 // # The sampler
 //
 // --sampler adaptive, the default, judges a span by its own call and chooses its
 // threshold without labels, by false-positive rate or by budget:
 //
-//	$ scale-eval run --spans 30000 --keep fpr=0.001 --relearn-after 10m --out adaptive
-//	$ scale-eval run --spans 30000 --keep share=0.02 --out budget
+//	$ scale-eval run --spans 30000 --keep fpr=0.001 --relearn-after 10m --out ""
+//	$ scale-eval run --spans 30000 --keep share=0.02 --out ""
 //
 // --sampler paper is the SCALE paper's. Its six parameters carry the paper's names:
 //
-//	$ scale-eval run --sampler paper --spans 30000 --n_tree 25 --height 15 --window_size 250 --min_score 0.7 --max_duration 10000 --train_size 5000 --encoding fixed --out fixed
+//	$ scale-eval run --sampler paper --spans 30000 --n_tree 25 --height 15 --window_size 250 --min_score 0.7 --max_duration 10000 --train_size 5000 --encoding fixed --out ""
 //	$ scale-eval bench sampler --spans 4096 --passes 1
 //
 // # Side by side

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -50,6 +52,10 @@ func getDataset(c *cli.Context) error {
 	}
 	if c.String("folder") == "" {
 		return usagef("this system has no cache folder: say --folder DIR")
+	}
+	// Before the download, not behind it.
+	if sum, err := hex.DecodeString(c.String("sha256")); err != nil || len(sum) != 0 && len(sum) != sha256.Size {
+		return usagef("--sha256 %q: want 64 hex digits", c.String("sha256"))
 	}
 	file, err := fileName(entry.Name, variant, c.String("url"))
 	if err != nil {

@@ -78,6 +78,9 @@ func openDatasetNamed(c *cli.Context, name string) (*catalog.Dataset, error) {
 	if err != nil {
 		return nil, usagef("--time-zone: %w", err)
 	}
+	if c.Int64("spans") < 0 {
+		return nil, usagef("--spans %d: want 0 or more", c.Int64("spans"))
+	}
 	ref, err := catalog.Find(name, catalog.Folders(c.StringSlice("data")))
 	if err != nil {
 		return nil, err

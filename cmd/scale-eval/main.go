@@ -14,6 +14,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	err := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(exitCode(err))
@@ -67,7 +68,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return nil
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		err = fmt.Errorf("interrupted; no result was written: %w", err)
+		fmt.Fprintln(stderr, "scale-eval: interrupted; no result was written")
+		return err
 	}
 	fmt.Fprintf(stderr, "scale-eval: %v\n", err)
 	return err
@@ -81,12 +83,14 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 and "scale-eval run --dataset NAME --data DIR" on real traces.
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
-		Version:              version,
-		Reader:               stdin,
-		Writer:               stdout,
-		ErrWriter:            stderr,
-		EnableBashCompletion: true,
-		Suggest:              true,
+		Version:   version,
+		Reader:    stdin,
+		Writer:    stdout,
+		ErrWriter: stderr,
+		// A comma is part of a value: n_tree=12,16,32, or a regular expression.
+		DisableSliceFlagSeparator: true,
+		EnableBashCompletion:      true,
+		Suggest:                   true,
 		// The default handler exits the process, which would end a test of run.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   onUsageError,
@@ -97,6 +101,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
 			metricsCommand(),
 			datasetsCommand(),
 			benchCommand(),
+			tuneCommand(),
 			completionCommand(),
 		},
 	}
@@ -111,7 +116,19 @@ func unknownCommand(c *cli.Context) error {
 	if c.Args().Present() {
 		return usagef("unknown command %q; see scale-eval --help", c.Args().First())
 	}
+	if c.Command.Name != c.App.Name {
+		return cli.ShowSubcommandHelp(c)
+	}
 	return cli.ShowAppHelp(c)
+}
+
+// required is a usage error when an option that has no default is missing.
+// cli.Flag's own Required is not one, and prints the whole help to standard output.
+func required(c *cli.Context, name string) error {
+	if c.String(name) == "" {
+		return usagef("--%s is required; see --help", name)
+	}
+	return nil
 }
 
 // noArgs refuses stray arguments: "run gtrace" instead of "run --dataset gtrace"

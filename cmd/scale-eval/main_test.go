@@ -54,7 +54,8 @@ func TestManual(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: dir, Setup: isolate})
 }
 
-// TestReadme holds the README to the manual: its commands are the manual's.
+// TestReadme holds the README to what it shows: its commands, and line by line the
+// output of the first.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -63,6 +64,39 @@ func TestReadme(t *testing.T) {
 	for _, want := range []string{"go run ./cmd/scale-eval run", "make test"} {
 		if !strings.Contains(string(readme), want) {
 			t.Errorf("README.md does not show %q", want)
+		}
+	}
+	var stdout strings.Builder
+	if err := run(t.Context(), []string{"scale-eval", "run", "--out", ""}, strings.NewReader(""), &stdout, os.Stderr); err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(readme), "```\n")
+	if len(blocks) < 4 || len(blocks[3]) == 0 || !strings.HasPrefix(stdout.String(), blocks[3]) {
+		t.Errorf("README.md does not show what the command prints; it begins\n%.4000s", stdout.String())
+	}
+}
+
+// TestInterrupt: a cancelled command writes nothing, says so in one line without Go's
+// own words, and ends with the exit code of a failure.
+func TestInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	out := filepath.Join(t.TempDir(), "out")
+	for _, args := range [][]string{
+		{"run", "--spans", "2000", "--out", out},
+		{"datasets", "convert", "--spans", "2000", "--to", "gtrace", "--out", filepath.Join(out, "x.csv")},
+		{"bench", "sampler", "--spans", "1000"},
+	} {
+		var stdout, stderr strings.Builder
+		err := run(ctx, append([]string{"scale-eval"}, args...), strings.NewReader(""), &stdout, &stderr)
+		if code := exitCode(err); code != exitFailure {
+			t.Errorf("%s: exit code %d, want %d", args[0], code, exitFailure)
+		}
+		if got := stderr.String(); got != "scale-eval: interrupted; no result was written\n" || stdout.Len() > 0 {
+			t.Errorf("%s: %q on standard error, %q on standard output", args[0], got, stdout.String())
+		}
+		if files, _ := filepath.Glob(filepath.Join(out, "*")); len(files) > 0 {
+			t.Errorf("%s left %q", args[0], files)
 		}
 	}
 }

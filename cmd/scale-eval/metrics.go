@@ -25,7 +25,7 @@ given by flags. Decisions are taken from the file, or are score >= --threshold.
   scale-eval metrics --scores scores.csv
   scale-eval metrics --scores mine.parquet --label-column y --score-column s --threshold 0.7`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "scores", Required: true, Usage: "`FILE` of per-span scores"},
+			&cli.StringFlag{Name: "scores", Usage: "`FILE` of per-span scores (required)"},
 			&cli.StringFlag{Name: "label-column", Usage: "`COLUMN` of the truth (default: label, shocked, is_anomaly, …)"},
 			&cli.StringFlag{Name: "score-column", Usage: "`COLUMN` of the score, high = anomalous (default: score, …)"},
 			&cli.StringFlag{Name: "decision-column", Usage: "`COLUMN` of the decision (default: keep, decision, anomaly, …)"},
@@ -43,6 +43,12 @@ given by flags. Decisions are taken from the file, or are score >= --threshold.
 
 func metricsOfFile(c *cli.Context) error {
 	if err := noArgs(c); err != nil {
+		return err
+	}
+	if err := required(c, "scores"); err != nil {
+		return err
+	}
+	if err := checkBootstrap(c); err != nil {
 		return err
 	}
 	asJSON, err := wantJSON(c)
@@ -70,7 +76,7 @@ func metricsOfFile(c *cli.Context) error {
 	if asJSON {
 		return reports.WriteJSON(c.App.Writer, r)
 	}
-	return reports.Text(c.App.Writer, r, nil, reports.TextOptions{Width: termWidth(c.App.Writer, 100), Color: isTerminal(c.App.Writer)})
+	return reports.Text(c.App.Writer, r, nil, reports.TextOptions{Width: termWidth(c.App.Writer, 110), Color: isTerminal(c.App.Writer)})
 }
 
 func summariseTable(c *cli.Context, tab *scores.Table, s *eval.Scores) (*eval.Result, error) {

@@ -74,3 +74,29 @@ func termWidth(w io.Writer, def int) int {
 	}
 	return def
 }
+
+// unitProgress is a bar whose total grows as more becomes known.
+type unitProgress struct{ *progress }
+
+func newUnitProgress(w io.Writer, what string) unitProgress {
+	if !isTerminal(w) {
+		return unitProgress{&progress{}}
+	}
+	return unitProgress{&progress{progressbar.NewOptions64(1,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("models"),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionFullWidth(),
+	)}}
+}
+
+func (p unitProgress) of(done, known int) {
+	if p.bar != nil {
+		p.bar.ChangeMax(known)
+		_ = p.bar.Set(done)
+	}
+}

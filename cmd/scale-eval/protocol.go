@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"strconv"
 	"strings"
@@ -138,7 +139,7 @@ func newSplit(c *cli.Context, ds *catalog.Dataset, n *census) (*split, error) {
 // ownTrain sets the training part of a dataset with labels of its own.
 func (s *split) ownTrain(c *cli.Context, ds *catalog.Dataset, opt inject.Options, n *census) {
 	if s.train = ds.TrainSpans(); s.train == 0 || c.String("train") != "auto" {
-		s.train = int64(opt.Train * float64(n.read))
+		s.train = opt.TrainOf(n.read)
 	}
 }
 
@@ -155,6 +156,26 @@ func (s *split) shock(opt inject.Options, kept int64) error {
 	}
 	s.shocks, s.train, s.test = &plan, plan.TrainSpans, plan.TestSpans
 	return nil
+}
+
+// ignored says which options were given that this split has no use for.
+func (s *split) ignored(c *cli.Context) (notes []string) {
+	for _, f := range protocolFlags() {
+		name := f.Names()[0]
+		set := flag.NewFlagSet(name, flag.ContinueOnError)
+		if err := f.Apply(set); err != nil || fmt.Sprint(c.Value(name)) == set.Lookup(name).DefValue {
+			continue // the default
+		}
+		switch {
+		case s.shocks == nil && strings.HasPrefix(name, "shock-"):
+			notes = append(notes, fmt.Sprintf("--%s has no effect on a dataset's own labels: --protocol paper injects shocks", name))
+		case s.protocol == "prequential" && name == "train":
+			notes = append(notes, "--train has no effect: prequential tests from the first span on")
+		case s.protocol == "prequential" && name == "learn" && c.String(name) != s.mode.String():
+			notes = append(notes, "--learn has no effect: prequential scores each span, then learns it")
+		}
+	}
+	return notes
 }
 
 // shockOptions reads Track A from the flags, all but the factor and the seed, which

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -48,7 +49,7 @@ type recordedFile struct {
 }
 
 // notRecorded are flags that do not decide a result.
-var notRecorded = []string{"out", "output", "o", "replay", "data", "help", "h", "d"}
+var notRecorded = []string{"out", "output", "o", "replay", "config", "data", "help", "h", "d"}
 
 func newRecord(e *evaluation) (*runRecord, error) {
 	files, err := checksums(e.ds.Path)
@@ -137,32 +138,41 @@ func sha256File(path string) (sum string, size int64, err error) {
 	return hex.EncodeToString(h.Sum(nil)), size, nil
 }
 
-// digest records the sums of what was written to dir.
-func (r *runRecord) digest(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if e.Name() == "run.json" || strings.HasPrefix(e.Name(), ".") || !isOutput(e.Name()) {
-			continue
-		}
-		sum, _, err := sha256File(filepath.Join(dir, e.Name()))
+// digest records the sums of the files that were written to dir.
+func (r *runRecord) digest(dir string, written []string) error {
+	for _, name := range written {
+		sum, _, err := sha256File(filepath.Join(dir, name))
 		if err != nil {
 			return err
 		}
-		r.Outputs[e.Name()] = sum
+		r.Outputs[name] = sum
 	}
 	return nil
 }
 
-// isOutput keeps strangers' files in --out out of the record.
-func isOutput(name string) bool {
-	switch filepath.Ext(name) {
-	case ".png", ".svg", ".html", ".json", ".parquet":
-		return true
+// supersede takes the run.json of an earlier run out of dir before its files are
+// overwritten, because it would vouch for a mixture. What it returns removes those
+// of that run's files that the new one did not write; strangers' files stay.
+func supersede(dir string) (removeStale func(written []string) error, err error) {
+	path := filepath.Join(dir, "run.json")
+	old, err := readRecord(path)
+	if err != nil { // none, or not ours
+		return func([]string) error { return nil }, nil
 	}
-	return false
+	if err := os.Remove(path); err != nil {
+		return nil, err
+	}
+	return func(written []string) error {
+		for name := range old.Outputs {
+			if slices.Contains(written, name) || !filepath.IsLocal(name) || filepath.Base(name) != name {
+				continue
+			}
+			if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return nil
+	}, nil
 }
 
 func (r *runRecord) write(w io.Writer) error { return printJSON(w, r) }
@@ -201,7 +211,7 @@ func (r *runRecord) sameOutput(original *runRecord) error {
 // replayRun runs the options of a run.json again.
 func replayRun(c *cli.Context) error {
 	for _, name := range c.LocalFlagNames() {
-		if !slices.Contains(notRecorded, name) {
+		if name == "config" || !slices.Contains(notRecorded, name) {
 			return usagef("--%s contradicts --replay, which takes every option from the file; drop one of them", name)
 		}
 	}
@@ -216,7 +226,12 @@ func replayRun(c *cli.Context) error {
 			}
 		}
 	}
-	return runEvaluation(c, original)
+	err = runEvaluation(c, original)
+	var missing *catalog.NotFoundError
+	if errors.As(err, &missing) && missing.Entry == nil {
+		return fmt.Errorf("%w (a relative path is that of the original run: replay from the folder where it ran)", err)
+	}
+	return err
 }
 
 func readRecord(path string) (*runRecord, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/eval"
 	"github.com/scale-eval/scale-eval/eval/baselines"
+	"github.com/scale-eval/scale-eval/eval/tracesamplers"
 	"github.com/scale-eval/scale-eval/hst"
 )
 
@@ -17,6 +18,8 @@ type rival struct {
 	name, describe string
 	// make returns a fresh sampler and how its cut-off is chosen without labels.
 	make func(rivalParams) (trace.Sampler, eval.Cut, error)
+	// traces makes, instead, a sampler that decides whole traces.
+	traces func(rivalParams) tracesamplers.Sampler
 }
 
 // rivalParams are what a rival may depend on.
@@ -34,26 +37,39 @@ func byShare(make func(rivalParams) trace.Sampler) func(rivalParams) (trace.Samp
 
 // rivals is every sampler by name, one row each.
 var rivals = []rival{
-	{"adaptive", "Half-Space Trees over how surprising a span is to its own call", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+	{name: "adaptive", describe: "Half-Space Trees over how surprising a span is to its own call", make: func(p rivalParams) (trace.Sampler, eval.Cut, error) {
 		s, err := hst.NewAdaptive(p.adaptive)
 		return s, eval.Cut{}, err
 	}},
-	{"paper", "the SCALE paper's global Half-Space Trees", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+	{name: "paper", describe: "the SCALE paper's global Half-Space Trees", make: func(p rivalParams) (trace.Sampler, eval.Cut, error) {
 		s, err := hst.NewSampler(p.paper)
 		return s, eval.Cut{}, err
 	}},
-	{"static", "raw duration, one threshold for all calls", byShare(func(rivalParams) trace.Sampler { return baselines.Static{} })},
-	{"quantile", "how rare the duration is within its own call", byShare(func(p rivalParams) trace.Sampler { return baselines.NewQuantile(1 - max(p.share, 1e-9)) })},
-	{"ratio", "duration over its own call's training median", byShare(func(rivalParams) trace.Sampler { return baselines.NewRatio(1) })},
-	{"ewma", "z of the log duration to the call's moving mean", byShare(func(rivalParams) trace.Sampler { return baselines.NewEWMA(4) })},
-	{"welford", "z of the log duration to the call's mean of all time", byShare(func(rivalParams) trace.Sampler { return baselines.NewWelford(4) })},
-	{"sketch-p95", "duration over the call's p95 (DDSketch)", byShare(func(rivalParams) trace.Sampler { return baselines.NewSketch(.95) })},
-	{"sketch-p99", "duration over the call's p99 (DDSketch)", byShare(func(rivalParams) trace.Sampler { return baselines.NewSketch(.99) })},
-	{"head", "by trace id, as OpenTelemetry's probability sampler", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+	{name: "static", describe: "raw duration, one threshold for all calls", make: byShare(func(rivalParams) trace.Sampler { return baselines.Static{} })},
+	{name: "quantile", describe: "how rare the duration is within its own call", make: byShare(func(p rivalParams) trace.Sampler { return baselines.NewQuantile(1 - max(p.share, 1e-9)) })},
+	{name: "ratio", describe: "duration over its own call's training median", make: byShare(func(rivalParams) trace.Sampler { return baselines.NewRatio(1) })},
+	{name: "ewma", describe: "z of the log duration to the call's moving mean", make: byShare(func(rivalParams) trace.Sampler { return baselines.NewEWMA(4) })},
+	{name: "welford", describe: "z of the log duration to the call's mean of all time", make: byShare(func(rivalParams) trace.Sampler { return baselines.NewWelford(4) })},
+	{name: "sketch-p95", describe: "duration over the call's p95 (DDSketch)", make: byShare(func(rivalParams) trace.Sampler { return baselines.NewSketch(.95) })},
+	{name: "sketch-p99", describe: "duration over the call's p99 (DDSketch)", make: byShare(func(rivalParams) trace.Sampler { return baselines.NewSketch(.99) })},
+	{name: "head", describe: "by trace id, as OpenTelemetry's probability sampler", make: func(p rivalParams) (trace.Sampler, eval.Cut, error) {
 		return baselines.NewProbabilistic(100*p.share, ""), eval.CutFlagRate(), nil
 	}},
-	{"random", "keeps as many spans as the first sampler, at random", func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+	{name: "random", describe: "keeps as many spans as the first sampler, at random", make: func(p rivalParams) (trace.Sampler, eval.Cut, error) {
 		return baselines.NewRandom(p.share, p.seed), eval.CutFlagRate(), nil
+	}},
+	{name: "otel-latency", describe: "the Collector's latency policy, whole traces", traces: func(rivalParams) tracesamplers.Sampler { return tracesamplers.Latency{} }},
+	{name: "sieve", describe: "random cut forest over path vectors, whole traces", traces: func(p rivalParams) tracesamplers.Sampler {
+		return tracesamplers.NewSieve(tracesamplers.SieveOptions{Seed: p.seed})
+	}},
+	{name: "tracemesh", describe: "evolving clusters of path sketches, whole traces", traces: func(p rivalParams) tracesamplers.Sampler {
+		return tracesamplers.NewTraceMesh(tracesamplers.TraceMeshOptions{Seed: p.seed, Budget: p.share})
+	}},
+	{name: "sifter", describe: "loss of a model of call paths, whole traces", traces: func(p rivalParams) tracesamplers.Sampler {
+		return tracesamplers.NewSifter(tracesamplers.SifterOptions{Seed: p.seed, Budget: p.share})
+	}},
+	{name: "weighted", describe: "hierarchical clustering, branches equally likely, whole traces", traces: func(p rivalParams) tracesamplers.Sampler {
+		return tracesamplers.NewWeighted(tracesamplers.WeightedOptions{Seed: p.seed, Budget: p.share})
 	}},
 }
 
@@ -91,11 +107,17 @@ func rivalNamed(name string) (rival, error) {
 	return rival{}, usagef("sampler %q: want all or some of %s", name, strings.Join(rivalNames(), ", "))
 }
 
-// entrantsOf makes fresh entrants; the first is the one that flag-rate cut-offs
+// entrantsOf makes fresh entrants of those that decide spans; the first is the one that flag-rate cut-offs
 // follow.
 func entrantsOf(list []rival, p rivalParams, hasTrain bool) ([]eval.Entrant, error) {
 	var out []eval.Entrant
 	for i, r := range list {
+		if r.traces != nil {
+			if i == 0 {
+				return nil, usagef("sampler %s decides whole traces and cannot be the first, which the budgets of others follow: name another before it", r.name)
+			}
+			continue
+		}
 		s, cut, err := r.make(p)
 		if err != nil {
 			return nil, fmt.Errorf("sampler %s: %w", r.name, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -36,7 +37,7 @@ Protocols:
 
 The folder --out gets report.html, figures (PNG, SVG), metrics.json,
 scores.parquet and run.json; "scale-eval run --replay run.json" gives the same
-bytes again.`,
+bytes again. --config takes the tuned.yaml of "scale-eval tune".`,
 		Flags:        runFlags(),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
@@ -46,6 +47,9 @@ bytes again.`,
 			if c.IsSet("replay") {
 				return replayRun(c)
 			}
+			if err := applyConfig(c); err != nil {
+				return err
+			}
 			return runEvaluation(c, nil)
 		},
 	}
@@ -54,7 +58,7 @@ bytes again.`,
 func runFlags() []cli.Flag {
 	flags := []cli.Flag{
 		&cli.StringFlag{Name: "out", Value: "out", Usage: "`DIR` for the report; \"\" writes no files"},
-		outputFlag(),
+		outputFlag(), configFlag(),
 		&cli.StringFlag{Name: "replay", Usage: "repeat the run that wrote this run.json `FILE`; only --out, --output and --data may be given with it"},
 		&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "seed of trees, shocks, random baseline and bootstrap"},
 	}
@@ -76,6 +80,16 @@ func evaluationFlags() []cli.Flag {
 	}
 }
 
+// maxBootstrap bounds memory: a replicate takes some 200 bytes a sampler.
+const maxBootstrap = 100_000
+
+func checkBootstrap(c *cli.Context) error {
+	if n := c.Int("bootstrap"); n < 0 || n > maxBootstrap {
+		return usagef("--bootstrap %d: want 0 (no intervals) to %d", n, maxBootstrap)
+	}
+	return nil
+}
+
 // evaluation is one run from open dataset to result.
 type evaluation struct {
 	c       *cli.Context
@@ -87,6 +101,7 @@ type evaluation struct {
 	outcome *eval.Outcome
 	result  *eval.Result
 	timing  *eval.Timing // what the report shows
+	written []string     // names of the files in --out
 }
 
 // runEvaluation does the whole job. original is the record that is being
@@ -124,7 +139,7 @@ func runEvaluation(c *cli.Context, original *runRecord) error {
 		return reports.WriteJSON(c.App.Writer, e.result)
 	}
 	if err := reports.Text(c.App.Writer, e.result, measured, reports.TextOptions{
-		Width: termWidth(c.App.Writer, 100), Color: isTerminal(c.App.Writer),
+		Width: termWidth(c.App.Writer, 110), Color: isTerminal(c.App.Writer),
 	}); err != nil {
 		return err
 	}
@@ -139,6 +154,9 @@ func prepare(c *cli.Context) (*evaluation, error) {
 	if s := c.Float64("baseline-share"); !(s >= 0 && s <= 1) {
 		return nil, usagef("--baseline-share %v: want 0 to 1", s)
 	}
+	if err := checkBootstrap(c); err != nil {
+		return nil, err
+	}
 	calls, err := newCalls(c)
 	if err != nil {
 		return nil, err
@@ -151,7 +169,10 @@ func prepare(c *cli.Context) (*evaluation, error) {
 	if e.census, err = takeCensus(c, ds, calls); err != nil {
 		return nil, err
 	}
-	e.split, err = newSplit(c, ds, e.census)
+	if e.split, err = newSplit(c, ds, e.census); err == nil && e.split.test == 0 {
+		err = fmt.Errorf("dataset %s: no span is left to test on: of %d, %d train and %d last --max_duration or longer",
+			ds.Name, e.census.read, e.split.train, e.census.read-e.split.train)
+	}
 	return e, err
 }
 
@@ -226,7 +247,7 @@ func (e *evaluation) reduce() error {
 
 // notes are what the reading of the data adds to the statistical warnings.
 func (e *evaluation) notes() []string {
-	notes := append([]string(nil), e.ds.Notes()...)
+	notes := append(e.split.ignored(e.c), e.ds.Notes()...)
 	if b := e.census.bad; b.Total > 0 {
 		notes = append(notes, fmt.Sprintf("%d malformed records were left out, the first: %v", b.Total, b.First[0]))
 	}
@@ -243,6 +264,13 @@ func (e *evaluation) notes() []string {
 	if e.census.overflow > 0 {
 		notes = append(notes, fmt.Sprintf("%d spans share the overflow call: raise --max-calls", e.census.overflow))
 	}
+	// Where the data lies on this machine is no part of a result: a replay with
+	// another --data must give the same bytes.
+	for i := range notes {
+		if e.ds.Path != "" {
+			notes[i] = strings.ReplaceAll(notes[i], e.ds.Path, filepath.Base(e.ds.Path))
+		}
+	}
 	return notes
 }
 
@@ -253,13 +281,20 @@ func (e *evaluation) writeReport(record *runRecord) error {
 	if dir == "" {
 		return nil
 	}
+	clear, err := supersede(dir)
+	if err != nil {
+		return err
+	}
 	if err := e.writePages("scale-eval run --replay run.json"); err != nil {
 		return err
 	}
 	if err := e.writeOut("scores.parquet", e.writeScores); err != nil {
 		return err
 	}
-	if err := record.digest(dir); err != nil {
+	if err := record.digest(dir, e.written); err != nil {
+		return err
+	}
+	if err := clear(e.written); err != nil {
 		return err
 	}
 	return e.writeOut("run.json", record.write)
@@ -287,6 +322,7 @@ func (e *evaluation) writeOut(name string, f func(io.Writer) error) error {
 	if err := e.c.Context.Err(); err != nil {
 		return err
 	}
+	e.written = append(e.written, name)
 	return writeFile(filepath.Join(e.c.String("out"), name), f)
 }
 

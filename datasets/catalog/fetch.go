@@ -32,7 +32,11 @@ func Fetch(ctx context.Context, client *http.Client, d Download) (sum string, er
 	}
 	part := d.Path + ".part"
 	if err := fetchPart(ctx, client, d, part); err != nil {
-		return "", fmt.Errorf("downloading %s: %w (what has arrived is kept in %s: run the same command again to continue)", d.URL, err, part)
+		err = fmt.Errorf("downloading %s: %w", d.URL, err)
+		if have, _ := partState(part); have > 0 {
+			err = fmt.Errorf("%w (what has arrived is kept in %s: run the same command again to continue)", err, part)
+		}
+		return "", err
 	}
 	if sum, err = fileSHA256(part); err != nil {
 		return "", err

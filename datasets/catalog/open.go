@@ -102,7 +102,8 @@ func (d *Dataset) open(want datasets.Columns) (datasets.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := datasets.NewReader(s, s, d.Name, datasets.Options{
+	// The decoder itself, not the stream around it: it may know its position.
+	r := datasets.NewReader(s.Decoder, s, d.Name, datasets.Options{
 		Strict: d.opt.Strict,
 		// nezha drops its duplicates itself, and synth makes none.
 		DropDuplicates: !d.opt.KeepDuplicates && d.Format != Nezha && d.Format != Synth,

@@ -28,6 +28,7 @@ func Sniff(path string) (Format, error) {
 	}
 	defer files.Close()
 	var seen []string
+	var total int
 	for range sniffFiles {
 		f, err := files.Next()
 		if errors.Is(err, io.EOF) {
@@ -40,6 +41,7 @@ func Sniff(path string) (Format, error) {
 		if err != nil {
 			return "", err
 		}
+		total += len(head)
 		if format := sniffHead(head); format != "" {
 			return format, nil
 		}
@@ -49,6 +51,9 @@ func Sniff(path string) (Format, error) {
 	}
 	if len(seen) == 0 {
 		return "", fmt.Errorf("%s: no files in it", path)
+	}
+	if total == 0 {
+		return "", fmt.Errorf("%s: empty: fetch or write it again", path)
 	}
 	return "", fmt.Errorf("%s: no known format in it (looked at %s): want GTrace, TraceMesh, Nezha or OTel CSV with a header, OTLP or Jaeger JSON, OTLP protobuf, or Parquet", path, strings.Join(seen, ", "))
 }

@@ -133,7 +133,7 @@ func (o Options) Plan(kept int64) (Plan, error) {
 	if kept < 0 {
 		return Plan{}, fmt.Errorf("inject: %d spans to plan for: want 0 or more", kept)
 	}
-	p := Plan{Options: o, TrainSpans: floorOf(o.Train, kept)}
+	p := Plan{Options: o, TrainSpans: o.TrainOf(kept)}
 	p.TestSpans = kept - p.TrainSpans
 	of := p.TestSpans
 	if o.Shock.Of == OfTrain {
@@ -146,6 +146,9 @@ func (o Options) Plan(kept int64) (Plan, error) {
 	}
 	return p, nil
 }
+
+// TrainOf is how many of n spans, from the first, train: floor(Train x n).
+func (o Options) TrainOf(n int64) int64 { return floorOf(o.Train, n) }
 
 // floorOf is floor(f x n) of the decimal number that f was written as: in float64
 // arithmetic 0.29 of 100 would be 28.

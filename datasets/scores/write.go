@@ -17,7 +17,7 @@ type row struct {
 	SpanID    [8]byte  `parquet:"span_id"`
 	Service   string   `parquet:"service,dict"`
 	Operation string   `parquet:"operation,dict"`
-	Start     int64    `parquet:"start,timestamp(nanosecond),delta"`
+	Start     int64    `parquet:"start,timestamp(nanosecond:local),delta"`
 	Duration  int64    `parquet:"duration"` // ns, after a shock
 	Label     string   `parquet:"label,optional,dict"`
 	LabelKind string   `parquet:"label_kind,optional,dict"`

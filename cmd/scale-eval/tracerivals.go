@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"math"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/eval"
+	"github.com/scale-eval/scale-eval/eval/tracesamplers"
+)
+
+// addTraceRivals appends the columns of samplers that decide whole traces to an
+// outcome of the same spans. They get the first sampler's budget: as many spans as
+// it kept, ties allowing.
+func addTraceRivals(ctx context.Context, o *eval.Outcome, src trace.Source, train int64, list []rival, p rivalParams) error {
+	var entrants []tracesamplers.Entrant
+	for _, r := range list {
+		if r.traces != nil {
+			entrants = append(entrants, tracesamplers.Entrant{Name: r.name, Sampler: r.traces(p)})
+		}
+	}
+	if len(entrants) == 0 {
+		return nil
+	}
+	got, err := tracesamplers.Run(ctx, src, entrants, tracesamplers.Options{Train: train, Clock: o.Plan.Clock})
+	if err != nil {
+		return err
+	}
+	budget := flagRate(o.Scores.Columns[0].Keep)
+	for i, col := range got.Scores.Columns {
+		keepTop(&col, budget)
+		o.Scores.Columns = append(o.Scores.Columns, col)
+		ns := eval.Number(math.NaN())
+		if n := len(col.Score); n > 0 {
+			// All spans of the pass, those of the training part included.
+			ns = eval.Number(float64(got.Ns[i]) / float64(int64(n)+train))
+		}
+		o.Timing.Samplers = append(o.Timing.Samplers, eval.SamplerTimes{Name: col.Name, MeanNs: ns})
+	}
+	return nil
+}
+
+func flagRate(keep []bool) float64 {
+	n := 0
+	for _, k := range keep {
+		if k {
+			n++
+		}
+	}
+	return float64(n) / math.Max(1, float64(len(keep)))
+}
+
+// keepTop decides by the highest scores.
+func keepTop(col *eval.ScoreColumn, share float64) {
+	var scores []float64
+	for _, x := range col.Score {
+		if x == x {
+			scores = append(scores, x)
+		}
+	}
+	col.Keep = make([]bool, len(col.Score))
+	if len(scores) == 0 {
+		return
+	}
+	threshold := eval.TopShare(scores, share)
+	for i, x := range col.Score {
+		col.Keep[i] = x >= threshold
+	}
+}

@@ -1,0 +1,370 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/scale-eval/scale-eval/datasets/catalog"
+	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/eval"
+	"github.com/scale-eval/scale-eval/hst"
+	"github.com/scale-eval/scale-eval/tuning"
+)
+
+// tunable are the flags whose values a study may search: those of the sampler, and
+// the protocol's, which change the data.
+func tunable() []cli.Flag { return append(samplerFlags(), protocolFlags()...) }
+
+// changesData says whether a parameter makes another scenario of the dataset.
+func changesData(name string) bool {
+	return name == "max_duration" || findFlag(protocolFlags(), name) != nil
+}
+
+func evaluationOverlay() []cli.Flag {
+	return append(tunable(), &cli.Uint64Flag{Name: "seed"}, &cli.IntFlag{Name: "folds"}, &cli.Float64Flag{Name: "validation"})
+}
+
+// bench evaluates units on one dataset in memory. Safe for concurrent use.
+type bench struct {
+	c          *cli.Context
+	ds         *catalog.Dataset
+	calls      *trace.Calls
+	census     *census
+	data       *columns
+	space      *tuning.Space
+	objectives []tuning.Objective
+
+	mu        sync.Mutex
+	scenarios map[string]*scenario
+	trunks    map[string]*hst.Line
+}
+
+// maxCached bounds what a bench keeps; it then starts over.
+const maxCached = 64
+
+// group is what units share: all but what changes the data.
+func (b *bench) group(u tuning.Unit) string {
+	var s strings.Builder
+	for i, p := range b.space.Params {
+		if !changesData(p.Name) {
+			fmt.Fprintf(&s, "%s=%s ", p.Name, u.Model[i])
+		}
+	}
+	return fmt.Sprintf("%sseed=%d share=%g", s.String(), u.Seed, u.Share)
+}
+
+// context is the command line of a unit.
+func (b *bench) context(u tuning.Unit) (*cli.Context, error) {
+	set := map[string]string{"seed": strconv.FormatUint(u.Seed, 10)}
+	for i, p := range b.space.Params {
+		set[p.Name] = u.Model[i]
+	}
+	return overlay(b.c, evaluationOverlay, set)
+}
+
+// evaluate is the tuning.Evaluator.
+func (b *bench) evaluate(ctx context.Context, group []tuning.Unit, emit func(tuning.Outcome) error) error {
+	last := &scored{}
+	for _, u := range group {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		o := tuning.Outcome{Unit: u, NsPerSpan: eval.Number(math.NaN())}
+		err := b.outcome(&o, last)
+		if err != nil {
+			o.Fail, o.Readings = err.Error(), nil
+		}
+		if err := emit(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) outcome(o *tuning.Outcome, last *scored) error {
+	c, err := b.context(o.Unit)
+	if err != nil {
+		return err
+	}
+	column, err := b.score(c, o.Share, last)
+	if err != nil {
+		return err
+	}
+	if o.Readings, err = tuning.Read(*column, b.space.Thresholds(), tuning.Budgets(b.objectives)); err != nil {
+		return err
+	}
+	if tuning.Measures(b.objectives) && o.Share == 1 {
+		o.NsPerSpan, err = b.time(c, last.scenario)
+	}
+	return err
+}
+
+// scored is the last column of a group, for the next unit to start from.
+type scored struct {
+	scenario *scenario
+	sampler  trace.Sampler
+	score    []float64 // of the scored part
+	keep     []bool
+}
+
+// score runs the sampler of c over its scenario.
+func (b *bench) score(c *cli.Context, share float64, last *scored) (*tuning.Column, error) {
+	sc, err := b.scenario(c)
+	if err != nil {
+		return nil, err
+	}
+	sc = sc.share(share)
+	if err := checkSamplerFlags(c); err != nil {
+		return nil, err
+	}
+	switch {
+	case last.reusable(sc):
+		b.rescore(sc, last)
+	case c.String("sampler") == "paper" && c.String("encoding") == hst.EncodingPaper.String():
+		err = b.scoreLine(c, sc, last)
+	default:
+		err = b.scoreSpans(c, sc, last)
+	}
+	if err != nil {
+		return nil, err
+	}
+	last.scenario = sc
+	if len(b.space.Thresholds()) == 1 && b.space.Threshold == nil {
+		last.decide(c.Float64("min_score"))
+	}
+	return &tuning.Column{Score: last.score, Keep: last.keep, Labels: sc.label[sc.train:], Ends: sc.ends}, nil
+}
+
+// decide fills keep where the sampler's own decisions were not recorded.
+func (l *scored) decide(minScore float64) {
+	if l.sampler != nil && l.keep != nil {
+		return
+	}
+	l.keep = make([]bool, len(l.score))
+	for i, s := range l.score {
+		l.keep[i] = s >= minScore
+	}
+}
+
+// scenario is the data as c's protocol sees it, made once.
+func (b *bench) scenario(c *cli.Context) (*scenario, error) {
+	key := strings.Builder{}
+	for _, f := range evaluationOverlay() {
+		if name := f.Names()[0]; changesData(name) || name == "seed" {
+			fmt.Fprintf(&key, "%s=%v ", name, c.Value(name))
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if sc, ok := b.scenarios[key.String()]; ok {
+		return sc, nil
+	}
+	census := *b.census
+	if limit := maxDurationNs(c); limit != 0 {
+		census.kept = 0
+		for _, d := range b.data.duration {
+			if d < limit {
+				census.kept++
+			}
+		}
+	}
+	sc, err := newScenario(c, b.ds, &census, b.data)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.scenarios) >= maxCached {
+		clear(b.scenarios)
+	}
+	b.scenarios[key.String()] = sc
+	return sc, nil
+}
+
+// reusable says whether the scores of the last scenario hold for sc but where
+// durations differ: nothing was learned from what differs, and decisions depend on
+// the model alone.
+func (l *scored) reusable(sc *scenario) bool {
+	if _, ok := l.sampler.(*hst.Hashed); !ok {
+		return false
+	}
+	o := l.scenario
+	return sc.mode == eval.Frozen && o.mode == eval.Frozen && sc.train == o.train && slices.Equal(sc.row, o.row)
+}
+
+func (b *bench) rescore(sc *scenario, last *scored) {
+	var span trace.Span
+	for i, row := range sc.row[sc.train:] {
+		if d := sc.duration[sc.train+i]; d != last.scenario.duration[sc.train+i] {
+			b.data.span(&span, row)
+			span.Duration = d
+			last.set(i, last.sampler.Sample(&span))
+		}
+	}
+}
+
+func (l *scored) set(i int, d trace.Decision) {
+	l.score[i], l.keep[i] = d.Score, d.Keep
+	if d.WarmUp {
+		l.score[i] = math.NaN()
+	}
+}
+
+// scoreSpans is the way of every sampler: span by span, as run does it.
+func (b *bench) scoreSpans(c *cli.Context, sc *scenario, last *scored) error {
+	sampler, err := newSampler(c, b.calls)
+	if err != nil {
+		return err
+	}
+	n := len(sc.row) - sc.train
+	*last = scored{scenario: sc, sampler: sampler, score: make([]float64, n), keep: make([]bool, n)}
+	var span trace.Span
+	for i, row := range sc.row {
+		b.data.span(&span, row)
+		span.Duration, span.Label = sc.duration[i], trace.Unlabelled
+		if i < sc.train {
+			sampler.Learn(&span)
+			continue
+		}
+		if sc.mode == eval.LearnThenScore {
+			sampler.Learn(&span)
+		}
+		last.set(i-sc.train, sampler.Sample(&span))
+		if sc.mode == eval.ScoreThenLearn {
+			sampler.Learn(&span)
+		}
+	}
+	return nil
+}
+
+// scoreLine is the way of the paper's sampler, whose score depends on the duration
+// alone: whole columns, and trees that all its forests share.
+func (b *bench) scoreLine(c *cli.Context, sc *scenario, last *scored) error {
+	cfg, err := samplerConfig(c, nil)
+	if err != nil {
+		return err
+	}
+	trunk, err := b.trunk(cfg)
+	if err != nil {
+		return err
+	}
+	line, err := trunk.Derive(cfg.NTree, cfg.WindowSize)
+	if err != nil {
+		return err
+	}
+	batch := hst.Batch{Workers: 1, Train: cfg.TrainSize}
+	if sc.mode == eval.LearnThenScore {
+		batch.Order = hst.LearnThenScore
+	}
+	scores := make([]float64, len(sc.row))
+	batch.ScoresNS(line, scores[:sc.train], sc.duration[:sc.train])
+	if sc.mode == eval.Frozen {
+		b.scoreFrozen(line, scores[sc.train:], sc.duration[sc.train:])
+	} else {
+		batch.ScoresNS(line, scores[sc.train:], sc.duration[sc.train:])
+		warm := cfg.WindowSize // rows before there is a reference
+		if sc.mode == eval.LearnThenScore {
+			warm--
+		}
+		for i := sc.train; i < min(warm, len(scores)); i++ {
+			scores[i] = math.NaN()
+		}
+	}
+	*last = scored{scenario: sc, score: scores[sc.train:]}
+	return nil
+}
+
+// scoreFrozen scores durations with a model that learns no more.
+func (b *bench) scoreFrozen(line *hst.Line, dst []float64, ns []int64) {
+	for i, d := range ns {
+		if dst[i] = math.NaN(); line.Ready() {
+			dst[i] = line.Score(float64(d) / 1e6)
+		}
+	}
+}
+
+// trunk is the largest forest of the study with the trees of cfg: smaller ones are
+// its first trees.
+func (b *bench) trunk(cfg hst.SamplerConfig) (*hst.Line, error) {
+	for _, p := range b.space.Params {
+		if p.Name == "n_tree" {
+			for _, level := range p.Levels {
+				if n, err := strconv.Atoi(level); err == nil {
+					cfg.NTree = max(cfg.NTree, n)
+				}
+			}
+			cfg.NTree = max(cfg.NTree, int(p.Hi))
+		}
+	}
+	cfg.TrainSize, cfg.WindowSize = 0, 1
+	key := fmt.Sprintf("%d %d %v %v", cfg.NTree, cfg.Height, cfg.MaxDuration, cfg.Seed)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if l, ok := b.trunks[key]; ok {
+		return l, nil
+	}
+	line, err := hst.NewBatchLine(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.trunks) >= maxCached {
+		clear(b.trunks)
+	}
+	b.trunks[key] = line
+	return line, nil
+}
+
+// timedSpans is how many test spans a model is timed on, and timedPasses how often;
+// the fastest pass counts, as the others were disturbed.
+const (
+	timedSpans  = 4096
+	timedPasses = 3
+)
+
+// time is what a span costs a trained sampler, learning included where the protocol
+// learns, in ns. Other workers run meanwhile.
+func (b *bench) time(c *cli.Context, sc *scenario) (eval.Number, error) {
+	sampler, err := newSampler(c, b.calls)
+	if err != nil {
+		return 0, err
+	}
+	var spans []trace.Span
+	for i, row := range sc.row[:min(len(sc.row), sc.train+timedSpans)] {
+		var s trace.Span
+		b.data.span(&s, row)
+		s.Duration = sc.duration[i]
+		if i < sc.train {
+			sampler.Learn(&s)
+			continue
+		}
+		spans = append(spans, s)
+	}
+	best := math.Inf(1)
+	for range timedPasses {
+		start := time.Now()
+		for i := range spans {
+			sampler.Sample(&spans[i])
+			if sc.mode != eval.Frozen {
+				sampler.Learn(&spans[i])
+			}
+		}
+		best = min(best, float64(time.Since(start))/float64(len(spans)))
+	}
+	return eval.Number(math.Round(best*10) / 10), nil
+}
+
+// sharedOptions are the flags that decide every outcome of a study, for its journal.
+func sharedOptions(c *cli.Context, space *tuning.Space) map[string][]string {
+	options := recordOptions(c)
+	maps.DeleteFunc(options, func(name string, _ []string) bool {
+		return slices.Contains(searchFlags, name) || name == "seed" || slices.Contains(space.Names(), name) || name == tuning.ThresholdParam && space.Threshold != nil
+	})
+	return options
+}

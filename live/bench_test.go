@@ -1,0 +1,121 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// benchSpans are n spans of 1 000 calls, 10 of each of 100 services, in traces of
+// five, some 2 % of them slow. 100 000 spans a second of virtual time.
+func benchSpans(n int, seed uint64) []Span {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	out := make([]Span, n)
+	names := make([][2]string, 1000)
+	for i := range names {
+		names[i] = [2]string{fmt.Sprintf("service-%02d", i/10), fmt.Sprintf("/operation/%d", i%10)}
+	}
+	for i := range out {
+		s := &out[i]
+		name := names[rng.IntN(len(names))]
+		s.Service, s.Operation, s.SpanKind = name[0], name[1], KindServer
+		s.TraceID, s.ID = trace.TraceID{Hi: 7, Lo: uint64(i/5 + 1)}, trace.SpanID(i+1)
+		if i%5 > 0 {
+			s.ParentID = trace.SpanID(i - i%5 + 1)
+		}
+		s.Duration = int64(rng.ExpFloat64() * 10e6)
+		if rng.IntN(50) == 0 {
+			s.Duration += 500e6
+		}
+		s.Start = int64(i)*10_000 - s.Duration
+	}
+	return out
+}
+
+// benchRules are 100 rules. each: one a service; all: every rule matches every call.
+func benchRules(all bool) RuleSet {
+	set := RuleSet{Settings: DefaultSettings()}
+	for i := range 100 {
+		m := Match{}
+		if !all {
+			m.Service, _ = ParsePattern(fmt.Sprintf("service-%02d", i))
+		}
+		set.Rules = append(set.Rules, RuleSpec{
+			Name: fmt.Sprint("rule-", i), Match: m,
+			When: Condition{Latency: 400 * time.Millisecond, Times: 50, Window: time.Minute},
+			Then: Response{Horizontal: &HorizontalResponse{Amount: Amount{Step, 1}}},
+		})
+	}
+	return set
+}
+
+// keepSlow samples like a good sampler: the slow ones.
+type keepSlow struct{}
+
+func (keepSlow) Sample(s *trace.Span) trace.Decision { return trace.Decision{Keep: s.Duration > 400e6} }
+func (keepSlow) Learn(*trace.Span)                   {}
+
+// BenchmarkPipeline is a span through the whole pipeline, a tick every virtual
+// second included: 100 rules, 1 000 calls.
+func BenchmarkPipeline(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		all     bool
+		sampler trace.Sampler
+	}{
+		{"oneRuleACall/allSampled", false, nil},
+		{"oneRuleACall/slowSampled", false, keepSlow{}},
+		{"allRulesEveryCall/slowSampled", true, keepSlow{}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+			p, err := New(Options{Rules: benchRules(c.all), Sampler: c.sampler, Orchestrator: NewLedger(nil, State{Replicas: 1})})
+			if err != nil {
+				b.Fatal(err)
+			}
+			spans := benchSpans(1<<17, 1)
+			const wrap = int64(1<<17) * 10_000
+			b.ReportAllocs()
+			b.ResetTimer()
+			var cpu time.Duration // the machine may be shared: CPU time is what a core does
+			from := cpuTime(b)
+			for i := range b.N {
+				s := &spans[i%len(spans)]
+				if round := int64(i / len(spans)); i%len(spans) == 0 && round > 0 {
+					b.StopTimer()
+					cpu += cpuTime(b) - from
+					for k := range spans {
+						spans[k].Start += wrap
+						spans[k].TraceID.Hi++
+					}
+					from = cpuTime(b)
+					b.StartTimer()
+				}
+				if _, err := p.Span(s); err != nil {
+					b.Fatal(i, err)
+				}
+				if i%100_000 == 99_999 {
+					if _, err := p.Tick(context.Background(), s.End()); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			cpu += cpuTime(b) - from
+			b.ReportMetric(float64(b.N)/cpu.Seconds(), "spans/cpu-s")
+		})
+	}
+}
+
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

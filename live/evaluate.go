@@ -1,0 +1,270 @@
+package live
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// maxVerdicts is how many of a window's breaches are asked who is to blame, newest
+// first.
+const maxVerdicts = 64
+
+// finding is what a test of one group found at a tick.
+type finding struct {
+	fires  bool
+	why    Why
+	edge   int64 // right edge of the window
+	lo, hi int   // breaches of the window
+}
+
+// Evaluate implements [Rule]: at most one action a group.
+func (r *specRule) Evaluate(now int64) []Action {
+	r.refreshLimits()
+	if !active(r.spec.Active, now) {
+		return nil
+	}
+	var out []Action
+	for _, g := range r.groups {
+		g.settle(r, now)
+		f := r.test(g, now)
+		g.firing = f.fires
+		switch {
+		case f.fires:
+			out = append(out, r.fire(g, f, now))
+		case g.calm != nil && r.isCalm(g, now):
+			out = append(out, r.calmDown(g, now))
+		}
+	}
+	return out
+}
+
+// settle forgets what no window of the rule can reach any more.
+func (g *group) settle(r *specRule, now int64) {
+	horizon := now - int64(r.retention()) - int64(r.p.set.Settings.Lateness)
+	dropped := g.breaches.dropped
+	g.breaches.settle(horizon)
+	g.total.settle(horizon)
+	r.p.counters.WindowDropped += g.breaches.dropped - dropped
+}
+
+// retention is how long breaches are kept: for an SLO they are only evidence.
+func (r *specRule) retention() time.Duration {
+	d := r.spec.When.Window
+	if slo := r.spec.When.SLO; slo != nil {
+		for _, b := range slo.Burns {
+			d = max(d, b.Short)
+		}
+	}
+	return d
+}
+
+func (r *specRule) test(g *group, now int64) finding {
+	w := r.spec.When
+	switch {
+	case w.SLO != nil:
+		return r.testBurn(g, now)
+	case w.Times > 0:
+		return r.testCount(g, now)
+	}
+	return r.testShare(g, now)
+}
+
+// testCount is equation 4 of the paper: Count(D > T, window) >= N. Spans come late,
+// so every window that ended at most Lateness ago is looked at.
+func (r *specRule) testCount(g *group, now int64) finding {
+	s, w := r.p.set.Settings, r.spec.When
+	lo, hi, edge := g.breaches.peak(int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew))
+	f := r.found(g, lo, hi, edge, w.Window)
+	f.why.Need = int64(w.Times)
+	f.fires = hi-lo >= w.Times
+	return f
+}
+
+// testShare looks at the window that ends now only: the largest share of many
+// windows would be noise that was looked for.
+func (r *specRule) testShare(g *group, now int64) finding {
+	w := r.spec.When
+	edge := now + int64(r.p.set.Settings.Skew)
+	from := now - int64(w.Window)
+	if len(g.total.entries) == maxTotals {
+		from = max(from, g.total.entries[0].end-1) // the window is as long as it is full
+	}
+	f := r.found(g, g.breaches.after(from), g.breaches.after(edge), now, w.Window)
+	f.why.Spans = int64(g.total.count(from, edge))
+	enough := f.why.Spans > 0 && f.why.Spans >= w.MinSpans
+	f.fires = enough && (w.Always || float64(f.why.Count) > float64(w.Share*float64(f.why.Spans)))
+	return f
+}
+
+func (r *specRule) testBurn(g *group, now int64) finding {
+	slo := r.spec.When.SLO
+	edge := now + int64(r.p.set.Settings.Skew)
+	for i, b := range slo.Burns {
+		long, short := g.burned(i, now-int64(b.Long), edge), g.burned(i, now-int64(b.Short), edge)
+		lr, sr := long.rate(slo.Objective), short.rate(slo.Objective)
+		if long.good+long.bad < max(1, r.spec.When.MinSpans) || lr < b.Rate || sr < b.Rate {
+			continue
+		}
+		f := r.found(g, g.breaches.after(now-int64(b.Short)), g.breaches.after(edge), now, b.Long)
+		f.fires = true
+		f.why.Count, f.why.Spans, f.why.BurnLong, f.why.BurnShort = long.bad, long.good+long.bad, lr, sr
+		return f
+	}
+	return finding{}
+}
+
+func (g *group) burned(i int, from, to int64) (sum goodBad) {
+	g.burns[i].each(from, to, func(c *goodBad) { sum.good += c.good; sum.bad += c.bad })
+	return sum
+}
+
+// rate is how many times faster than allowed the error budget burns.
+func (c goodBad) rate(objective float64) float64 {
+	n := c.good + c.bad
+	if n == 0 {
+		return 0
+	}
+	return float64(c.bad) / float64(n) / (1 - objective)
+}
+
+// found starts the explanation of a window's breaches.
+func (r *specRule) found(g *group, lo, hi int, edge int64, width time.Duration) finding {
+	f := finding{edge: edge, lo: lo, hi: hi}
+	f.why = Why{
+		Rule: r.spec.Name, Condition: r.spec.When.String(), Service: g.service.name,
+		WindowStart: edge - int64(width), WindowEnd: edge, Count: int64(hi - lo),
+	}
+	if r.spec.By == ByRule {
+		f.why.Service = ""
+	}
+	if r.spec.By == ByCall {
+		f.why.Call = r.p.calls.Name(g.call)
+	}
+	return f
+}
+
+// fire turns a finding into an action on whoever is to blame.
+func (r *specRule) fire(g *group, f finding, now int64) Action {
+	window := g.breaches.entries[f.lo:f.hi]
+	f.why.evidence(window)
+	a := Action{
+		Service: g.service.name, Direction: Up, Priority: r.spec.Priority, DryRun: r.spec.DryRun,
+		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always,
+	}
+	if !r.assign(&a, g, window) {
+		return a
+	}
+	svc := r.p.services.byName[a.Service]
+	if svc != nil {
+		svc.heat(now, r.retention(), r.p.set.Settings.Lateness)
+	}
+	r.respond(&a, svc, r.spec.Then, now)
+	return a
+}
+
+// evidence fills in what the breaches say. The median and the maximum are of the
+// window; the ids are of its newest spans.
+func (w *Why) evidence(window []windowEntry[breach]) {
+	if len(window) == 0 {
+		return
+	}
+	durs := make([]int64, len(window))
+	for i := range window {
+		durs[i] = window[i].load.dur
+	}
+	slices.Sort(durs)
+	w.MedianNs, w.MaxNs = durs[len(durs)/2], durs[len(durs)-1]
+	if l := window[len(window)-1].load.limit; l != noLimit {
+		w.ThresholdNs = l
+	}
+	for i := len(window) - 1; i >= 0 && len(w.TraceIDs) < MaxTraceIDs; i-- {
+		id := window[i].load.trace
+		if s := id.String(); id != (trace.TraceID{}) && !slices.Contains(w.TraceIDs, s) {
+			w.TraceIDs = append(w.TraceIDs, s)
+		}
+	}
+}
+
+// assign finds who is to blame. It says false when nothing is to be done: the
+// action then holds, with a note.
+func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) bool {
+	if r.spec.Blame == BlameOff || len(window) == 0 {
+		return true
+	}
+	verdicts, pending := r.p.verdicts(window)
+	b := r.p.tally(verdicts)
+	switch {
+	case pending > len(verdicts):
+		return a.hold(ReasonPending, "the traces of its spans are still open")
+	case b == nil:
+		a.note("no trace left to find the cause in")
+		return true
+	}
+	a.Why.Blame = b
+	switch {
+	case b.Service == g.service.name:
+		return true
+	case r.spec.Blame == BlameSuppress:
+		return a.hold(ReasonBlame, fmt.Sprintf("%s is the cause", b.Service))
+	}
+	a.Service = b.Service
+	return true
+}
+
+// verdicts are those of the newest breaches, and how many still wait for their
+// trace to close.
+func (p *Pipeline) verdicts(window []windowEntry[breach]) (out []verdict, pending int) {
+	for i := len(window) - 1; i >= max(0, len(window)-maxVerdicts); i-- {
+		b := &window[i].load
+		switch {
+		case b.verdict == nil:
+			out = append(out, verdict{})
+		case !b.verdict.known && p.traces.byID[b.trace] != nil:
+			pending++
+		default:
+			out = append(out, *b.verdict)
+		}
+	}
+	return out, pending
+}
+
+func (a *Action) note(s string) { a.Why.Notes = append(a.Why.Notes, s) }
+
+// hold turns a into a decision not to act. It returns false.
+func (a *Action) hold(r Reason, because string) bool {
+	a.Direction, a.held = Hold, r
+	a.note(because)
+	return false
+}
+
+// String is the condition as an operator would say it.
+func (c *Condition) String() string {
+	s := ""
+	switch {
+	case c.Latency > 0:
+		s = fmt.Sprintf("latency > %v", c.Latency)
+	case c.Multiple > 0:
+		s = fmt.Sprintf("latency > %g x its p%g", c.Multiple, 100*c.Quantile)
+	}
+	if c.Errors {
+		if s != "" {
+			s += " or "
+		}
+		s += "error"
+	}
+	switch {
+	case c.SLO != nil:
+		s += fmt.Sprintf(", objective %s %%", strconv.FormatFloat(100*c.SLO.Objective, 'g', 6, 64))
+	case c.Times > 0:
+		s += fmt.Sprintf(", %d times within %v", c.Times, c.Window)
+	case c.Share > 0:
+		s += fmt.Sprintf(", more than %g %% within %v", 100*c.Share, c.Window)
+	case c.Always:
+		s = fmt.Sprintf("always, over %v", c.Window)
+	}
+	return s
+}

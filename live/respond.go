@@ -1,0 +1,124 @@
+package live
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// respond fills in what a response asks for. svc is nil for a peer that sends no
+// spans.
+func (r *specRule) respond(a *Action, svc *service, resp Response, now int64) {
+	s := r.p.set.Settings
+	a.Target = resp.Target
+	a.Kind = resp.Kind
+	if resp.Kind == Auto {
+		a.Kind = Horizontal
+		if svc != nil {
+			b := svc.bottleneck(now, r.retention(), s.Lateness, a.Why.Blame)
+			a.Why.Bottleneck = b
+			if b.Kind == Auto {
+				a.hold(ReasonElsewhere, "scaling it would not help")
+				return
+			}
+			a.Kind = b.Kind
+		}
+	}
+	if a.Kind == Vertical {
+		r.respondVertical(a, resp)
+		return
+	}
+	r.respondHorizontal(a, svc, resp.Horizontal, now)
+}
+
+// respondVertical takes the amounts of the response; when the bottleneck names a
+// resource, only that one, if the response has it.
+func (r *specRule) respondVertical(a *Action, resp Response) {
+	a.Amounts = resp.Vertical
+	b := a.Why.Bottleneck
+	if b == nil {
+		return
+	}
+	for _, v := range resp.Vertical {
+		if v.Resource == b.Resource {
+			a.Amounts = []ResourceAmount{v}
+			return
+		}
+	}
+	a.note(fmt.Sprintf("the rule has no amount for %s", b.Resource))
+}
+
+func (r *specRule) respondHorizontal(a *Action, svc *service, h *HorizontalResponse, now int64) {
+	switch {
+	case h.MaxFactor > 0:
+		a.Amount = Amount{Factor, proportion(&a.Why, h.MaxFactor)}
+	case h.Concurrency > 0:
+		r.respondConcurrency(a, svc, h.Concurrency, now)
+	default:
+		a.Amount = h.Amount
+	}
+}
+
+// proportion is how many times the median breach is over the threshold, at most
+// most. A breach without a threshold, an error, counts as most.
+func proportion(w *Why, most float64) float64 {
+	if w.ThresholdNs <= 0 {
+		return most
+	}
+	return min(max(float64(w.MedianNs)/float64(w.ThresholdNs), 1), most)
+}
+
+// respondConcurrency wants so many replicas that each has target requests in
+// flight, by Little's law.
+func (r *specRule) respondConcurrency(a *Action, svc *service, target float64, now int64) {
+	var l *Load
+	if svc != nil {
+		l = svc.little(now-int64(r.p.set.Settings.Lateness), loadWindow(a))
+	}
+	if l == nil {
+		a.hold(ReasonUnknown, "no request completed in the window: its concurrency is unknown")
+		return
+	}
+	a.Why.Load = l
+	a.Amount = Amount{Absolute, max(1, math.Ceil(l.InFlight/target*(1-1e-9)))}
+}
+
+// loadWindow is the length of the action's window.
+func loadWindow(a *Action) time.Duration {
+	return time.Duration(a.Why.WindowEnd - a.Why.WindowStart)
+}
+
+// isCalm says whether the group has been well below its threshold, with traffic,
+// for as long as the rule wants.
+func (r *specRule) isCalm(g *group, now int64) bool {
+	c := r.spec.Calm
+	from := now - int64(c.For)
+	if g.lastHot > from || r.p.started > from || g.service.hotLast > from {
+		return false
+	}
+	return g.calmSpans(from, now+int64(r.p.set.Settings.Skew)) >= c.MinSpans
+}
+
+func (g *group) calmSpans(from, to int64) (n int64) {
+	g.calm.each(from, to, func(c *int64) { n += *c })
+	return n
+}
+
+// calmDown is the action of a calm group.
+func (r *specRule) calmDown(g *group, now int64) Action {
+	c := r.spec.Calm
+	from := now - int64(c.For)
+	a := Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, Why: Why{
+		Rule: r.spec.Name, Service: g.service.name, WindowStart: from, WindowEnd: now,
+		Condition: fmt.Sprintf("calm: nothing over %g %% of the threshold for %v", 100*c.Below, c.For),
+		Spans:     g.calmSpans(from, now+int64(r.p.set.Settings.Skew)),
+	}}
+	if r.spec.By == ByCall {
+		a.Why.Call = r.p.calls.Name(g.call)
+	}
+	r.respond(&a, g.service, c.Then, now)
+	if c.Then.Target.IsZero() {
+		a.Target = r.spec.Then.Target
+	}
+	return a
+}

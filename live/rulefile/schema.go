@@ -1,0 +1,9 @@
+package rulefile
+
+import _ "embed" // the schema
+
+// Schema is the JSON Schema (draft 2020-12) of rule files, for completion and
+// checks in editors. Parse is stricter: it knows what fields mean together.
+//
+//go:embed schema.json
+var Schema []byte

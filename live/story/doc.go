@@ -1,0 +1,36 @@
+// Package story runs scripted scenarios against the control loop: spans in, clock
+// ticks, and the decisions that must come out, with their reasons. A rule file is
+// tested with stories before it meets production, and this repository tests the
+// loop with the same ones.
+//
+// A story is a text file of blocks: a command, its input, a line of four dashes,
+// and what the command must print, up to an empty line. Lines that begin with # are
+// prose. [Run]
+//
+//  1. reads the blocks ([Read]);
+//  2. carries out each command on a [live.Pipeline] with a [live.Ledger] behind it;
+//  3. compares what was printed, and can write the story anew with what was.
+//
+// The commands:
+//
+//	rules [NAME]               the input is a rule file; starts the pipeline, or
+//	                           replaces its rules
+//	replicas TARGET N          the target has N replicas
+//	resources TARGET CONTAINER cpu=REQUEST/LIMIT memory=REQUEST/LIMIT
+//	                           the container's milli-cores and MiB
+//	owned TARGET               an autoscaler owns the target: scaling it is refused
+//	broken TARGET              the orchestrator fails for the target
+//	trace from=T [n=N] [every=D] [late=D | early=D]
+//	                           the input is a tree of spans, see below; repeated n
+//	                           times, every D; each arrives when it ends, or later,
+//	                           or, when its clock is ahead, earlier
+//	tick T [until=T every=D]   spans arrive and time passes; prints refusals and
+//	                           decisions
+//	usage SERVICE [cpu=P] [memory=P] [throttled=P]
+//	clock RFC3339              what 0s means; the default is a Monday, 00:00 UTC
+//	counters | stats | audit   print what was counted, learned, logged
+//
+// A span of a trace is a line: service::operation, duration[@offset from the start
+// of the trace], a kind, and words: unsampled, error, orphan (its parent is lost),
+// key=value attributes. Indentation by two spaces makes it a child.
+package story

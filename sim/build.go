@@ -1,0 +1,149 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/scale-eval/scale-eval/sim/random"
+)
+
+// New builds a system. The topology must not change afterwards. The error joins a
+// [FieldError] for each field that is wrong. Every random number of the run derives
+// from the seed.
+func New(t *Topology, seed uint64) (*System, error) {
+	var c checker
+	c.topology(t)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	s := &System{seed: seed, byName: map[string]*service{}}
+	s.anywhere = node{up: true, slow: 1, images: map[*service]bool{}}
+	for i := range t.Nodes {
+		s.nodes = append(s.nodes, &node{spec: &t.Nodes[i], up: true, slow: 1, images: map[*service]bool{}})
+	}
+	for i := range t.Services {
+		s.addService(&t.Services[i])
+	}
+	for i, svc := range s.services {
+		for _, op := range svc.ops {
+			s.connect(&c, fmt.Sprintf("services[%d].operations", i), op)
+		}
+	}
+	for i := range t.Clients {
+		s.addClient(&c, fmt.Sprintf("clients[%d]", i), &t.Clients[i])
+	}
+	if c.err() == nil {
+		c.finite(s)
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	s.begin()
+	return s, nil
+}
+
+func (s *System) addService(spec *Service) {
+	name := spec.Name
+	svc := &service{
+		sys: s, spec: spec, replicas: spec.Replicas, leakRate: spec.Pod.LeakMiBPerSecond,
+		template: template{
+			threads: spec.Pod.Threads, cpu: spec.Pod.CPU, memory: spec.Pod.MemoryLimitMiB,
+			cpuRequest: spec.Pod.CPURequest, memoryRequest: spec.Pod.MemoryRequestMiB,
+		},
+		balance: s.stream(name, "balance"), patience: s.stream(name, "patience"), start: s.stream(name, "lifecycle"),
+	}
+	for i := range spec.Operations {
+		op := &operation{service: svc, spec: &spec.Operations[i]}
+		op.cpu, op.wait = s.stream(name, op.spec.Name, "cpu"), s.stream(name, op.spec.Name, "wait")
+		op.branch, op.errors = s.stream(name, op.spec.Name, "branch"), s.stream(name, op.spec.Name, "errors")
+		svc.ops = append(svc.ops, op)
+	}
+	s.services = append(s.services, svc)
+	s.byName[name] = svc
+}
+
+// connect finds the operations that op calls and forwards to.
+func (s *System) connect(c *checker, path string, op *operation) {
+	from := op.service.spec.Name
+	if len(op.spec.Stages) == 0 {
+		op.stages = []stage{{Stage: &Stage{}}} // where an injected delay lives
+	}
+	for i := range op.spec.Stages {
+		st := stage{Stage: &op.spec.Stages[i]}
+		for j := range st.Calls {
+			where := fmt.Sprintf("%s.%s.stages[%d].calls[%d]", path, op.spec.Name, i, j)
+			st.calls = append(st.calls, s.newCall(c, where, from, &st.Calls[j], from, op.spec.Name, strconv.Itoa(i), strconv.Itoa(j)))
+		}
+		op.stages = append(op.stages, st)
+	}
+	for i := range op.spec.Forward {
+		r := route{Route: &op.spec.Forward[i], net: s.stream(from, op.spec.Name, "forward", strconv.Itoa(i))}
+		r.op = s.find(c, fmt.Sprintf("%s.%s.forward[%d]", path, op.spec.Name, i), r.Service, r.Operation)
+		op.routes = append(op.routes, r)
+	}
+}
+
+func (s *System) newCall(c *checker, path, from string, spec *Call, names ...string) call {
+	return call{
+		spec: spec, from: from, op: s.find(c, path, spec.Service, spec.Operation),
+		net: s.stream(append(names, "network")...), jitter: s.stream(append(names, "jitter")...),
+	}
+}
+
+// find resolves a name; an empty operation is the first of the service.
+func (s *System) find(c *checker, path, name, opName string) *operation {
+	svc := s.byName[name]
+	if svc == nil {
+		c.fail(path+".service", "no service %q", name)
+		return nil
+	}
+	for _, op := range svc.ops {
+		if opName == "" || op.spec.Name == opName {
+			return op
+		}
+	}
+	c.fail(path+".operation", "service %s has no operation %q", name, opName)
+	return nil
+}
+
+func (s *System) addClient(c *checker, path string, spec *Client) {
+	cl := &client{
+		sys: s, spec: spec, id: uint64(len(s.clients) + 1), pools: newPools(spec.Pools),
+		arrivals: s.stream(spec.Name, "arrivals"), think: s.stream(spec.Name, "think"), mix: s.stream(spec.Name, "mix"),
+	}
+	for i := range spec.Mix {
+		where := fmt.Sprintf("%s.mix[%d].call", path, i)
+		cl.calls = append(cl.calls, s.newCall(c, where, "", &spec.Mix[i].Call, spec.Name, strconv.Itoa(i)))
+		cl.total += spec.Mix[i].Weight
+	}
+	s.clients = append(s.clients, cl)
+}
+
+// begin puts the first pods on their nodes, ready, and starts the clients.
+func (s *System) begin() {
+	for _, svc := range s.services {
+		for range svc.replicas {
+			p := s.newPod(svc)
+			if !s.place(p) {
+				s.homeless = append(s.homeless, p)
+				continue
+			}
+			p.node.images[svc] = true
+			p.becomeReady()
+		}
+	}
+	for _, c := range s.clients {
+		if c.spec.Arrivals != nil {
+			c.nextArrival()
+		}
+		c.setUsers(c.spec.Users)
+	}
+}
+
+// draw is a time in the life of a pod, ns.
+func (s *service) draw(d random.Dist) int64 {
+	if d == nil {
+		return 0
+	}
+	return ns(d.Sample(s.start))
+}

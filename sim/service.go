@@ -1,0 +1,161 @@
+package sim
+
+import "github.com/scale-eval/scale-eval/sim/random"
+
+// service is a Service at work.
+type service struct {
+	sys  *System
+	spec *Service
+	ops  []*operation
+
+	pods  []*pod // in order of age, without those that are gone
+	ready []*pod // those that get requests
+	line  line   // central queue, or those who wait outside full ones
+	turn  int    // of RoundRobin
+
+	replicas int // wanted
+	template template
+	created  int     // pods so far
+	extraMiB float64 // injected, in every pod
+	leakRate float64 // MiB per second
+	gone     float64 // work of pods that are gone, core-ns
+
+	stats Stats
+
+	balance  *random.Stream
+	patience *random.Stream
+	start    *random.Stream
+}
+
+// template is what new pods look like. Its generation grows with each change.
+type template struct {
+	generation                int
+	threads                   int
+	cpu, memory               float64 // limits: cores, MiB
+	cpuRequest, memoryRequest float64
+}
+
+// operation is an Operation at work.
+type operation struct {
+	service *service
+	spec    *Operation
+	stages  []stage
+	routes  []route
+	fault   Fault
+
+	cpu, wait, branch, errors *random.Stream
+}
+
+type stage struct {
+	*Stage
+	calls []call
+}
+
+type route struct {
+	*Route
+	op  *operation
+	net *random.Stream
+}
+
+// route draws where a request goes next; nil: back to the caller.
+func (o *operation) route() *route {
+	if len(o.routes) == 0 {
+		return nil
+	}
+	u := o.branch.Uniform()
+	for i := range o.routes {
+		if u < o.routes[i].Probability {
+			return &o.routes[i]
+		}
+		u -= o.routes[i].Probability
+	}
+	return nil
+}
+
+// pick balances the load; nil when no pod is ready.
+func (s *service) pick() *pod {
+	n := len(s.ready)
+	if n == 0 {
+		return nil
+	}
+	switch s.spec.Balance {
+	case RoundRobin:
+		s.turn++
+		return s.ready[s.turn%n]
+	case Least:
+		best := s.ready[0]
+		for _, p := range s.ready[1:] {
+			if p.outstanding < best.outstanding {
+				best = p
+			}
+		}
+		return best
+	case PowerOfTwo:
+		return s.betterOfTwo(n)
+	}
+	if n == 1 {
+		return s.ready[0]
+	}
+	return s.ready[s.balance.Below(n)]
+}
+
+func (s *service) betterOfTwo(n int) *pod {
+	if n == 1 {
+		return s.ready[0]
+	}
+	i := s.balance.Below(n)
+	j := s.balance.Below(n - 1)
+	if j >= i {
+		j++
+	}
+	if s.ready[j].outstanding < s.ready[i].outstanding {
+		return s.ready[j]
+	}
+	return s.ready[i]
+}
+
+// admit takes a visit into the central queue, or straight to a free thread.
+func (s *service) admit(v *visit) {
+	if s.line.n == 0 {
+		if p := s.freest(); p != nil {
+			p.adopt(v)
+			v.begin()
+			return
+		}
+	}
+	if s.spec.Queue.Max == Unbounded || s.line.n < s.spec.Queue.Max || s.spec.Queue.Overflow == Block {
+		v.enqueue(&s.line, outside)
+		return
+	}
+	v.refuse()
+}
+
+// freest is the ready pod with a free thread and the fewest busy ones.
+func (s *service) freest() *pod {
+	var best *pod
+	for _, p := range s.ready {
+		if p.hasThread() && (best == nil || p.busy < best.busy) {
+			best = p
+		}
+	}
+	return best
+}
+
+// present is every visit at the service, for audits.
+func (s *service) present() (all []*visit) {
+	for _, p := range s.pods {
+		for v := p.visits; v != nil; v = v.next {
+			all = append(all, v)
+		}
+	}
+	if s.spec.Queue.Central {
+		for i := range s.line.rings {
+			for _, v := range s.line.rings[i].buf {
+				if v != nil {
+					all = append(all, v)
+				}
+			}
+		}
+	}
+	return all
+}
