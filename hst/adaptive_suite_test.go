@@ -13,6 +13,9 @@ func TestAdaptiveConforms(t *testing.T) {
 	for mode, target := range map[hst.ThresholdMode]float64{
 		hst.ThresholdFPR: 0.001, hst.ThresholdShare: 0.05, hst.ThresholdRate: 20, hst.ThresholdScore: 0.9,
 	} {
+		if hst.RaceEnabled && mode != hst.ThresholdFPR {
+			continue // the modes differ in arithmetic alone
+		}
 		t.Run(mode.String(), func(t *testing.T) {
 			cfg := hst.DefaultAdaptiveConfig(hst.NewSeed(7))
 			cfg.Mode, cfg.Target = mode, target
