@@ -42,7 +42,7 @@ type callModel struct {
 	variance float64 // of the error of location
 	spread   float64 // squared scale
 	scale    float64 // its root
-	sd       float64 // of a span around the location, the location's own error included
+	sd       float64 // of a span around the location, both being uncertain
 	learned  uint64  // spans
 	upper    uint32  // spans that the scale was learned from, up to spreadMemory
 	below    uint16  // how many of the latest spans in a row were faster than location
@@ -52,9 +52,11 @@ type callModel struct {
 	tail     tail
 }
 
-// measure sets what follows from variance and spread.
+// measure sets what follows from variance and spread. A scale that few spans have
+// shown, most of them of the same minute, may be too small by half.
 func (c *callModel) measure() {
-	c.scale, c.sd = math.Sqrt(c.spread), math.Sqrt(c.variance+c.spread)
+	doubt := 1 + spreadPrior/float64(c.upper+spreadPrior)
+	c.scale, c.sd = math.Sqrt(c.spread), math.Sqrt(c.variance+float64(c.spread*doubt))
 }
 
 // inherit is the model of a call that was never learned: what the calls of its
@@ -73,18 +75,20 @@ func (c *callModel) inherit(service, all *group) {
 // for a location that does a random walk, with a bounded innovation: the gain falls
 // from nearly 1 for a new call to steadyGain.
 func (c *callModel) learn(x float64) {
-	r := x - c.location
-	u := r / c.sd
-	gain := c.variance / (c.variance + c.spread)
+	old := c.location
+	r := x - old
+	total := c.variance + c.spread
+	gain := c.variance / total
+	u2 := float64(r*r) / total
 	if c.learned > 0 { // of the first span everything is believed
 		step := float64(maxStep * c.sd)
 		r = min(max(r, -step), step)
 	}
 	c.location += float64(gain * r)
 	c.variance = float64((1-gain)*c.variance) + float64(locationQ*c.spread)
-	if u > 0 {
+	if x > old {
 		c.below = 0
-		c.learnSpread(u)
+		c.learnSpread(u2)
 	} else if c.below++; c.below >= fallRun {
 		c.below = 0
 		c.variance = max(c.variance, c.spread/fallMemory)
@@ -93,11 +97,11 @@ func (c *callModel) learn(x float64) {
 }
 
 // learnSpread takes the scale from slower spans alone: durations are skewed, and
-// only slowness is judged. u is in standard deviations, so that an uncertain
-// location is not taken for a wide scale.
-func (c *callModel) learnSpread(u float64) {
+// only slowness is judged. u2 is in variances, the location's own error included, so
+// that an uncertain location is not taken for a wide scale.
+func (c *callModel) learnSpread(u2 float64) {
 	c.upper = min(c.upper+1, spreadMemory)
-	u2 := min(float64(u*u), spreadCut*spreadCut) / spreadBias
+	u2 = min(u2, spreadCut*spreadCut) / spreadBias
 	gain := 1 / float64(c.upper+spreadPrior)
 	c.spread = max(float64(c.spread*(1+float64(gain*(u2-1)))), minScale*minScale)
 }
