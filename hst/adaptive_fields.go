@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	callBytes   = 368 // of a callModel
+	callBytes   = 344 // of a callModel
 	flightBytes = 32  // of a delayed
 )
 

@@ -69,7 +69,7 @@ func (h *surpriseHistogram) extrapolate(fpr, old float64) float64 {
 	rate := truncatedRate(sum/n, float64(end-begin)) // a cell
 	far := end + int(max(0, ln(windowEnd/fpr))/rate)
 	far = h.crowded(end, min(far, surpriseCells-2), rate)
-	return h.firstLow(end, far, float64(fpr*rate)*h.total)
+	return h.firstLow(surpriseIndex(h.quantile(valleyBegin)), far, float64(fpr*rate)*h.total)
 }
 
 // crowded is the first cell from a cell on, where windowEnd of the spans are above,

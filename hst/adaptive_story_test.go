@@ -173,8 +173,9 @@ func TestAdaptiveHoldsItsBudgetUnderDrift(t *testing.T) {
 		mode   hst.ThresholdMode
 		target float64
 		share  float64 // of 20 spans a second
+		low    float64 // at least so much of it: a false-positive rate is an upper bound
 	}{
-		{hst.ThresholdShare, 0.01, 0.01}, {hst.ThresholdShare, 0.05, 0.05}, {hst.ThresholdRate, 0.5, 0.025}, {hst.ThresholdFPR, 0.01, 0.01},
+		{hst.ThresholdShare, 0.01, 0.01, 0.8}, {hst.ThresholdShare, 0.05, 0.05, 0.8}, {hst.ThresholdRate, 0.5, 0.025, 0.8}, {hst.ThresholdFPR, 0.01, 0.01, 0.4},
 	} {
 		a := newAdaptive(t, func(c *hst.AdaptiveConfig) { c.Mode, c.Target = want.mode, want.target })
 		w := newTown(10)
@@ -183,7 +184,7 @@ func TestAdaptiveHoldsItsBudgetUnderDrift(t *testing.T) {
 		zero, others := w.run(a, time.Hour)
 		kept := 0.1*zero + 0.9*others
 		t.Logf("%v %v: %.4f of the spans are kept, want %.4f", want.mode, want.target, kept, want.share)
-		if ratio := kept / want.share; ratio < 0.6 || ratio > 1.5 {
+		if ratio := kept / want.share; ratio < want.low || ratio > 1.25 {
 			t.Errorf("%v %v keeps %.4f of the spans, want %.4f", want.mode, want.target, kept, want.share)
 		}
 	}

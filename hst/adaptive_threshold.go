@@ -15,8 +15,8 @@ package hst
 //  2. from there upwards, a tail that decays at that rate or faster holds no more
 //     than density/rate beyond a point: the threshold is the first point where that
 //     is at most the target;
-//  3. unless the density rises again before: then anomalies begin there, and the
-//     threshold is the valley between the two;
+//  3. unless the density rises again before, from the upper 15 % on: then anomalies
+//     begin there, and the threshold is the valley between the two;
 //  4. and at the latest where the fitted tail itself reaches the target, or where
 //     there are more than twice as many spans as it says: most are not ordinary.
 //
@@ -41,8 +41,10 @@ const (
 	// suspectShare of ordinary spans are suspects.
 	suspectShare = 0.02
 	// The window of the fit, as shares of the ordinary spans above its ends.
-	windowBegin = 0.4
-	windowEnd   = 0.15
+	windowBegin = 0.2
+	windowEnd   = 0.05
+	// valleyBegin is the same of the first cell in which the valley can be.
+	valleyBegin = 0.15
 	// nominalSlope is how many nats the surprise of a log-normal call grows by while
 	// the logarithm of its probability grows by one: the guess before the first fit.
 	nominalSlope = 1.5
