@@ -5,6 +5,7 @@ BIN        := bin/scale-eval
 FUZZTIME   ?= 10s
 BENCH      ?= .
 BENCHCOUNT ?= 6
+THEORY     ?= 2000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: help build check test bench fuzz golden theory
@@ -40,5 +41,5 @@ golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 	@test -n "$$SCALE_EVAL_GOLDEN" || { echo "set SCALE_EVAL_GOLDEN to the folder with index.json"; exit 2; }
 	$(GO) test -count=1 -v -run 'TestGolden' ./hst
 
-theory: ## the simulator against every closed form, to 1 % (an hour on one core)
-	$(GO) test -count=1 -v -timeout 4h -run '^TestTheory$$' ./sim -theory
+theory: ## the simulator against every closed form, to 1 % or THEORY million events each
+	$(GO) test -count=1 -v -timeout 4h -run '^TestTheory$$' ./sim -theory $(THEORY)

@@ -123,7 +123,9 @@ func (s *System) addClient(c *checker, path string, spec *Client) {
 func (s *System) begin() {
 	for _, svc := range s.services {
 		for range svc.replicas {
-			p := s.newPod(svc)
+			s.newPod(svc)
+		}
+		for _, p := range svc.pods {
 			if !s.place(p) {
 				s.homeless = append(s.homeless, p)
 				continue

@@ -64,6 +64,7 @@ func (p *pod) Handle(arg uint64) {
 		p.startContainer()
 	case podOutOfMemory:
 		if p.accepts() && p.memory() >= p.memoryLimit {
+			p.oomKilled = true
 			p.crash("OOMKilled")
 		}
 	case podLeaks:
@@ -91,6 +92,7 @@ func (s *System) newPod(svc *service) *pod {
 // bind follows the decision of the scheduler.
 func (p *pod) bind() {
 	s := p.service.sys
+	p.bound = s.clock.Now()
 	s.event("bound", p, p.node.name())
 	p.timer = s.clock.After(p.service.draw(p.service.spec.Lifecycle.Bind), p, podBound)
 }

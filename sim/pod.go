@@ -33,6 +33,10 @@ type pod struct {
 	created    int64
 	transition int64 // of readiness
 	restarts   int
+	bound      int64
+	oomKilled  bool // since an autoscaler looked
+	served     uint64
+	scraped    scrape
 	timer      Timer // next step of its life
 }
 

@@ -22,6 +22,8 @@ type service struct {
 
 	stats Stats
 
+	queueMilli, presentMilli int64 // as last scraped
+
 	balance  *random.Stream
 	patience *random.Stream
 	start    *random.Stream

@@ -247,6 +247,7 @@ func (v *visit) leave(ok bool) {
 	v.op.service.stats.leave(now, v.arrived, ok)
 	if v.begun >= 0 {
 		v.pod.busy--
+		v.pod.served++
 		v.pod.hold(-v.op.spec.MemoryMiB)
 	}
 	if v.sys.onSpan != nil {

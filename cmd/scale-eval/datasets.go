@@ -326,7 +326,7 @@ func convert(c *cli.Context, ds *catalog.Dataset) error {
 	defer r.Close()
 	var n int64
 	err = writeFile(c.String("out"), func(f io.Writer) error {
-		w, err := newSpanWriter(f, c.String("to"), c.String("out"), ds)
+		w, err := newSpanWriter(f, c.App.ErrWriter, c.String("to"), c.String("out"), ds)
 		if err != nil {
 			return err
 		}
@@ -403,7 +403,7 @@ func outFormat(to, path string) (string, error) {
 	return "", usagef("--to %q: want parquet, gtrace or tracemesh", to)
 }
 
-func newSpanWriter(w io.Writer, to, path string, ds *catalog.Dataset) (spanWriter, error) {
+func newSpanWriter(w, warn io.Writer, to, path string, ds *catalog.Dataset) (spanWriter, error) {
 	format, err := outFormat(to, path)
 	if err != nil {
 		return nil, err
@@ -412,6 +412,7 @@ func newSpanWriter(w io.Writer, to, path string, ds *catalog.Dataset) (spanWrite
 	case "gtrace":
 		return gtrace.NewWriter(w)
 	case "tracemesh":
+		fmt.Fprintln(warn, "scale-eval: the tracemesh form has no columns for services and labels: they are left out")
 		return tracemesh.NewWriter(w, tracemesh.Milliseconds)
 	}
 	return datasets.NewParquetWriter(w, map[string]string{"scale_eval_dataset": ds.Name, "scale_eval_version": version}), nil

@@ -8,7 +8,9 @@ import (
 
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
+	"github.com/scale-eval/scale-eval/datasets/gtrace"
 	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/datasets/tracemesh"
 )
 
 const inputCategory = "INPUT"
@@ -80,6 +82,12 @@ func openDatasetNamed(c *cli.Context, name string) (*catalog.Dataset, error) {
 	}
 	if c.Int64("spans") < 0 {
 		return nil, usagef("--spans %d: want 0 or more", c.Int64("spans"))
+	}
+	if _, err := tracemesh.ParseUnit(c.String("time-unit")); err != nil {
+		return nil, usagef("--time-unit: %w", err)
+	}
+	if _, err := gtrace.ParseLabel(c.String("label-column")); err != nil {
+		return nil, usagef("--label-column: %w", err)
 	}
 	ref, err := catalog.Find(name, catalog.Folders(c.StringSlice("data")))
 	if err != nil {

@@ -102,6 +102,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
 			datasetsCommand(),
 			benchCommand(),
 			tuneCommand(),
+			checkCommand(),
 			completionCommand(),
 		},
 	}

@@ -140,6 +140,9 @@ func readScores(path string, want scores.Columns) (*scores.Table, error) {
 		return nil, err
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, usagef("--scores %s is a folder: name one file in it", path)
+	}
 	var magic [4]byte
 	if _, err := io.ReadFull(f, magic[:]); err == nil && string(magic[:]) == "PAR1" {
 		info, err := f.Stat()

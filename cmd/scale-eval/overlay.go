@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -103,7 +104,7 @@ func parseConfig(b []byte) ([]configValue, error) {
 // overlay is c with other values for some flags: what run would see if they were on
 // its command line. flags makes the flags anew, because a flag keeps state. Safe for
 // concurrent use as long as nobody sets flags of c.
-func overlay(c *cli.Context, flags func() []cli.Flag, set map[string]string) (*cli.Context, error) {
+func overlay(c *cli.Context, flags func() []cli.Flag, set map[string][]string) (*cli.Context, error) {
 	fs := flag.NewFlagSet(c.Command.Name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	fresh := flags()
@@ -125,12 +126,14 @@ func overlay(c *cli.Context, flags func() []cli.Flag, set map[string]string) (*c
 			}
 		}
 	}
-	for _, name := range slices.Sorted(mapKeys(set)) {
+	for _, name := range slices.Sorted(maps.Keys(set)) {
 		if fs.Lookup(name) == nil {
 			return nil, usagef("no option %q to set", name)
 		}
-		if err := fs.Set(name, set[name]); err != nil {
-			return nil, usagef("%s = %q: %w", name, set[name], err)
+		for _, v := range set[name] {
+			if err := fs.Set(name, v); err != nil {
+				return nil, usagef("%s = %q: %w", name, v, err)
+			}
 		}
 	}
 	o := cli.NewContext(c.App, fs, nil)

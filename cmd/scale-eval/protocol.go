@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"strconv"
@@ -152,7 +153,7 @@ func (s *split) ownLabels(ds *catalog.Dataset, n *census) {
 func (s *split) shock(opt inject.Options, kept int64) error {
 	plan, err := opt.Plan(kept)
 	if err != nil {
-		return usageError{err}
+		return usageError{inFlagNames(err)}
 	}
 	s.shocks, s.train, s.test = &plan, plan.TrainSpans, plan.TestSpans
 	return nil
@@ -208,7 +209,7 @@ func shockOptions(c *cli.Context, factor string, seed uint64) (inject.Options, e
 		return opt, usagef("--shock-of %q: want test or train", c.String("shock-of"))
 	}
 	if err := opt.Validate(); err != nil {
-		return opt, usageError{err}
+		return opt, usageError{inFlagNames(err)}
 	}
 	return opt, nil
 }
@@ -274,3 +275,11 @@ func faultResults(faults []inject.FaultCounts) []eval.FaultResult {
 	}
 	return out
 }
+
+// shockFlags are the flags behind the fields that package inject names.
+var shockFlags = strings.NewReplacer("inject: ", "", "Shock.Fraction", "--shock-fraction", "Shock.Bump", "--shock-bump",
+	"Shock.FactorLo", "the lower end of --shock-factor", "Shock.FactorHi", "the upper end of --shock-factor",
+	"MaxDuration", "--max_duration", "Train ", "--train ")
+
+// inFlagNames says a mistake in the user's words.
+func inFlagNames(err error) error { return errors.New(shockFlags.Replace(err.Error())) }

@@ -156,14 +156,17 @@ func searchSpace(c *cli.Context) (*tuning.Space, error) {
 	if len(texts) == 0 {
 		return nil, usagef("nothing to search: give --grid NAME=VALUES, for example --grid n_tree=12,16,32 --grid min_score=0.4..0.8:0.01")
 	}
+	for i, text := range texts {
+		name, values, ok := strings.Cut(text, "=")
+		if f := findFlag(tunable(), strings.TrimSpace(name)); f != nil {
+			texts[i] = f.Names()[0] + "=" + values
+		} else if ok {
+			return nil, usagef("parameter %q: want an option of the sampler or the protocol: %s", name, strings.Join(flagNames(tunable()), ", "))
+		}
+	}
 	space, err := tuning.ParseSpace(texts)
 	if err != nil {
 		return nil, usageError{err}
-	}
-	for _, name := range space.Names() {
-		if findFlag(tunable(), name) == nil {
-			return nil, usagef("parameter %q: want an option of the sampler or the protocol: %s", name, strings.Join(flagNames(tunable()), ", "))
-		}
 	}
 	return space, nil
 }

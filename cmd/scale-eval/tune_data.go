@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"iter"
-	"maps"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,8 +10,6 @@ import (
 	"github.com/scale-eval/scale-eval/eval"
 	"github.com/scale-eval/scale-eval/tuning"
 )
-
-func mapKeys[K comparable, V any](m map[K]V) iter.Seq[K] { return maps.Keys(m) }
 
 // columns is a dataset in memory, read once and shared by all workers: about 40
 // bytes a span.

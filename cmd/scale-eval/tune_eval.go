@@ -64,9 +64,9 @@ func (b *bench) group(u tuning.Unit) string {
 
 // context is the command line of a unit.
 func (b *bench) context(u tuning.Unit) (*cli.Context, error) {
-	set := map[string]string{"seed": strconv.FormatUint(u.Seed, 10)}
+	set := map[string][]string{"seed": {strconv.FormatUint(u.Seed, 10)}}
 	for i, p := range b.space.Params {
-		set[p.Name] = u.Model[i]
+		set[p.Name] = u.Model[i : i+1]
 	}
 	return overlay(b.c, evaluationOverlay, set)
 }

@@ -132,6 +132,9 @@ func (b *bench) writeTuned(w io.Writer, r *tuning.Result) error {
 	}
 	if t := float64(e.Threshold); !math.IsNaN(t) {
 		values[tuning.ThresholdParam] = fmt.Sprint(t)
+		if values["sampler"] == adaptiveSampler { // which has a threshold of its own
+			values["keep"] = fmt.Sprintf("score=%v", t)
+		}
 	}
 	if _, err := fmt.Fprintf(w, "# Chosen by scale-eval tune on dataset %s, protocol %s, by %s.\n", r.Dataset, r.Protocol, r.Objectives[0]); err != nil {
 		return err

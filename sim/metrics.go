@@ -1,0 +1,163 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/scale-eval/scale-eval/sim/policy"
+)
+
+// MetricsResolution is the time between two scrapes of the metrics server, ns: the
+// default of metrics-server, and of many Prometheus installations.
+const MetricsResolution = 15e9
+
+// Names of the metrics that autoscalers can follow, besides "cpu" and "memory".
+const (
+	MetricRequests = "requests" // of a pod: requests a second that it completed
+	MetricQueue    = "queue"    // of the service: requests without a thread
+	MetricPresent  = "present"  // of the service: all its requests
+)
+
+// MetricsServer scrapes every pod at its resolution. CPU and rates are means over
+// the last interval, so a pod has none before its second scrape: an autoscaler sees
+// the past, a quarter of a minute coarse, as it does in a cluster.
+type MetricsServer struct {
+	sys    *System
+	period int64
+}
+
+// scrape is what the server knows of a pod.
+type scrape struct {
+	at, window int64 // window 0: scraped at most once
+	worked     float64
+	served     uint64
+	cpuMilli   int64
+	rateMilli  int64
+	memory     int64 // bytes
+}
+
+// NewMetricsServer begins to scrape, first after one period, ns.
+func NewMetricsServer(s *System, period int64) *MetricsServer {
+	if period <= 0 {
+		panic("sim: a metrics server without a period")
+	}
+	m := &MetricsServer{s, period}
+	s.clock.After(period, m, 0)
+	return m
+}
+
+// Handle implements [Handler]: one scrape of everything.
+func (m *MetricsServer) Handle(uint64) {
+	now := m.sys.clock.Now()
+	for _, svc := range m.sys.services {
+		svc.queueMilli, svc.presentMilli = 1000*int64(svc.stats.Waiting), 1000*int64(svc.stats.Present)
+		for _, p := range svc.pods {
+			p.scrape(now)
+		}
+	}
+	m.sys.clock.After(m.period, m, 0)
+}
+
+// running reports whether the pod has a container to measure.
+func (p *pod) running() bool { return p.phase == Starting || p.phase == Ready || p.phase == Draining }
+
+func (p *pod) scrape(now int64) {
+	if !p.running() {
+		p.scraped = scrape{}
+		return
+	}
+	worked, last := p.cpu.workedUntil(), p.scraped
+	s := scrape{at: now, worked: worked, served: p.served, memory: int64(p.memory() * (1 << 20))}
+	if last.at > 0 {
+		s.window = now - last.at
+		s.cpuMilli = int64(1000 * (worked - last.worked) / float64(s.window))
+		s.rateMilli = int64(float64(p.served-last.served) * 1e12 / float64(s.window))
+	}
+	p.scraped = s
+}
+
+// Workload is a service as its autoscaler sees it now.
+func (m *MetricsServer) Workload(service string) *policy.Workload {
+	svc := m.sys.service(service)
+	w := &policy.Workload{
+		Replicas: int32(svc.replicas), Current: int32(len(svc.pods)),
+		Metrics: []policy.Sample{{Name: MetricQueue, Milli: svc.queueMilli}, {Name: MetricPresent, Milli: svc.presentMilli}},
+	}
+	for _, p := range svc.pods {
+		w.Pods = append(w.Pods, p.view())
+	}
+	return w
+}
+
+// view is the pod in the API. Its phase there is Pending until the image is pulled.
+func (p *pod) view() policy.Pod {
+	v := policy.Pod{
+		Name: p.name, Terminated: p.phase == Draining, Pending: p.phase == Pending || p.phase == Pulling,
+		Ready: p.phase == Ready, Started: p.bound, Transition: p.transition, OOMKilled: p.oomKilled,
+	}
+	p.oomKilled = false
+	if p.cpuRequest > 0 {
+		v.Requests = append(v.Requests, policy.Sample{Name: "cpu", Milli: int64(1000 * p.cpuRequest)})
+	}
+	if p.memoryRequest > 0 {
+		v.Requests = append(v.Requests, policy.Sample{Name: "memory", Milli: 1000 * int64(p.memoryRequest*(1<<20))})
+	}
+	if s := p.scraped; s.window > 0 {
+		v.Metrics = []policy.Sample{
+			{Name: "cpu", Milli: s.cpuMilli, At: s.at, Window: s.window},
+			{Name: "memory", Milli: 1000 * s.memory, At: s.at, Window: s.window},
+			{Name: MetricRequests, Milli: s.rateMilli, At: s.at, Window: s.window},
+		}
+	}
+	return v
+}
+
+// loop asks an autoscaler again and again and does what it says.
+type loop struct {
+	metrics *MetricsServer
+	service string
+	scaler  policy.Autoscaler
+}
+
+// Autoscale lets an autoscaler run a service, deciding first at time from, ns.
+func (m *MetricsServer) Autoscale(service string, a policy.Autoscaler, from int64) {
+	m.sys.service(service) // a wrong name shows here
+	m.sys.clock.At(from, &loop{m, service, a}, 0)
+}
+
+// Handle implements [Handler]: one decision.
+func (l *loop) Handle(uint64) {
+	s := l.metrics.sys
+	w := l.metrics.Workload(l.service)
+	d := l.scaler.Decide(s.Now(), w)
+	if d.Replicas != w.Replicas || d.CPURequestMilli > 0 || d.MemoryRequestBytes > 0 {
+		s.note("decision", l.service, fmt.Sprintf("replicas %d -> %d, cpu %dm, memory %d: %s",
+			w.Replicas, d.Replicas, d.CPURequestMilli, d.MemoryRequestBytes, d.Reason))
+		l.carryOut(d)
+	}
+	s.clock.After(l.scaler.Period(), l, 0)
+}
+
+// carryOut scales. Limits keep their ratio to the requests, as with the VPA.
+func (l *loop) carryOut(d policy.Decision) {
+	s, svc := l.metrics.sys, l.metrics.sys.service(l.service)
+	s.SetReplicas(l.service, int(d.Replicas))
+	t := &svc.template
+	var r Resources
+	if d.CPURequestMilli > 0 {
+		r.CPURequest = float64(d.CPURequestMilli) / 1000
+		r.CPULimit = proportional(t.cpu, t.cpuRequest, r.CPURequest)
+	}
+	if d.MemoryRequestBytes > 0 {
+		r.MemoryRequestMiB = float64(d.MemoryRequestBytes) / (1 << 20)
+		r.MemoryLimitMiB = proportional(t.memory, t.memoryRequest, r.MemoryRequestMiB)
+	}
+	s.SetResources(l.service, r)
+}
+
+// proportional is the limit that goes with a new request; 0 leaves it alone.
+func proportional(limit, old, request float64) float64 {
+	if limit == 0 || old == 0 {
+		return 0
+	}
+	return limit * (request / old)
+}
