@@ -1,6 +1,7 @@
 package tuning
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -23,7 +24,7 @@ const BaselineVersion = 1
 type Case struct {
 	Name     string              `json:"name"`
 	Options  map[string][]string `json:"options"`
-	Dataset  any                 `json:"dataset"` // to tell that the data is the same
+	Dataset  json.RawMessage     `json:"dataset"` // to tell that the data is the same
 	Seeds    []uint64            `json:"seeds"`
 	Measures []Measured          `json:"measures"`
 }

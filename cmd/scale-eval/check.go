@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -177,7 +178,7 @@ func checkCase(c *cli.Context, k *tuning.Case, given []string) ([]tuning.Check, 
 	if err != nil {
 		return nil, err
 	}
-	if a, b := mustJSON(k.Dataset), mustJSON(now.Dataset); a != b {
+	if a, b := compact(k.Dataset), compact(now.Dataset); a != b {
 		return nil, fmt.Errorf("the dataset is not the baseline's: %s, was %s; go back to it, or --update", b, a)
 	}
 	var checks []tuning.Check
@@ -191,15 +192,13 @@ func checkCase(c *cli.Context, k *tuning.Case, given []string) ([]tuning.Check, 
 	return checks, nil
 }
 
-func mustJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("check: " + err.Error()) // strings and numbers always marshal
+// compact is JSON without its layout.
+func compact(b []byte) string {
+	var out bytes.Buffer
+	if err := json.Compact(&out, b); err != nil {
+		return string(b)
 	}
-	var plain any // key order as after a round trip
-	_ = json.Unmarshal(b, &plain)
-	b, _ = json.Marshal(plain)
-	return string(b)
+	return out.String()
 }
 
 func seedsFrom(first uint64, n int) []uint64 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -45,8 +46,11 @@ func measureCase(c *cli.Context, name string, seeds []uint64) (*tuning.Case, err
 		}
 		values = append(values, v)
 	}
-	k := &tuning.Case{Name: name, Options: pinnedOptions(c), Seeds: seeds, Measures: measuresOf(values),
-		Dataset: recordedDataset{b.ds.Name, b.ds.Format, b.census.read, files}}
+	dataset, err := json.Marshal(recordedDataset{b.ds.Name, b.ds.Format, b.census.read, files})
+	if err != nil {
+		return nil, err
+	}
+	k := &tuning.Case{Name: name, Options: pinnedOptions(c), Seeds: seeds, Measures: measuresOf(values), Dataset: dataset}
 	if c.Bool("no-time") {
 		k.Measures = slices.DeleteFunc(k.Measures, func(m tuning.Measured) bool { return m.Name == "time_ratio" })
 	}
