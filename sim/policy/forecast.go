@@ -83,15 +83,35 @@ func (f *HoltWintersLike) learn(x float64) {
 		e := x - f.ahead(1)
 		f.squares += .1 * (e*e - f.squares)
 	}
+	known := f.Season > 0 && f.n >= f.Season
 	season := 0.0
-	if f.Season > 0 {
+	if known {
 		season = f.seasons[f.n%f.Season]
 	}
 	before := f.level
 	f.level = float64(f.Alpha*(x-season)) + float64((1-f.Alpha)*(f.level+f.trend))
 	f.trend += f.Beta * (f.level - before - f.trend)
-	if f.Season > 0 {
+	switch {
+	case known:
 		f.seasons[f.n%f.Season] = float64(f.Gamma*(x-f.level)) + float64((1-f.Gamma)*season)
+	case f.Season > 0:
+		f.seasons[f.n] = x
+		if f.n == f.Season-1 {
+			f.begin()
+		}
 	}
 	f.n++
+}
+
+// begin splits the first season into its mean and what each step adds to it: a level
+// that had followed the season would leave nothing to learn.
+func (f *HoltWintersLike) begin() {
+	mean := 0.0
+	for _, x := range f.seasons {
+		mean += x / float64(f.Season)
+	}
+	for i := range f.seasons {
+		f.seasons[i] -= mean
+	}
+	f.level, f.trend = mean, 0
 }
