@@ -145,9 +145,9 @@ func runChaos(t *testing.T, seed uint64, log *bytes.Buffer) *System {
 }
 
 func TestIdentitiesHoldOnEveryPath(t *testing.T) {
-	seeds := uint64(150)
+	seeds := uint64(50)
 	if testing.Short() {
-		seeds = 20
+		seeds = 10
 	}
 	arrived, left := uint64(0), uint64(0)
 	for seed := range seeds {

@@ -157,13 +157,13 @@ func TestBalancing(t *testing.T) {
 		m := station("m", 1, exp(1))
 		m.Replicas, m.Balance = 10, b
 		s := build(t, single(m, 8), 1)
-		run(t, s, 20_000)
+		run(t, s, 8_000)
 		stay[b] = s.Stats("m").MeanStay()
 	}
 	if !(stay[Least] < stay[PowerOfTwo] && stay[PowerOfTwo] < stay[RoundRobin] && stay[RoundRobin] < stay[Random]) {
 		t.Errorf("%v", stay)
 	}
-	if math.Abs(stay[Random]-5) > .5 { // ten M/M/1 queues
+	if math.Abs(stay[Random]-5) > .8 { // ten M/M/1 queues
 		t.Errorf("random: %v s, want 5", stay[Random])
 	}
 }

@@ -195,6 +195,9 @@ func (s *System) drained(p *pod) {
 // removePod deletes the pod with whatever it is doing.
 func (s *System) removePod(p *pod, why string) {
 	svc := p.service
+	if p.phase == Gone {
+		return
+	}
 	p.unready()
 	p.phase = Gone
 	s.clock.Cancel(p.timer)
@@ -207,11 +210,25 @@ func (s *System) removePod(p *pod, why string) {
 	s.reconcile(svc)
 }
 
-// reconcile creates and ends pods until the service has the replicas it wants, and
-// replaces old ones by a rolling update: at most a quarter more (rounded up) exist
-// and at most a quarter (rounded down) is missing meanwhile, as a Deployment does
-// by default.
+// reconcile creates and ends pods until the service has the replicas it wants. A pod
+// that comes or goes at once asks for the next pass instead of a nested one.
 func (s *System) reconcile(svc *service) {
+	svc.unsettled = true
+	if svc.reconciling {
+		return
+	}
+	svc.reconciling = true
+	for svc.unsettled {
+		svc.unsettled = false
+		s.reconcileOnce(svc)
+	}
+	svc.reconciling = false
+}
+
+// reconcileOnce replaces old pods by a rolling update: at most a quarter more
+// (rounded up) exist and at most a quarter (rounded down) is missing meanwhile, as a
+// Deployment does by default.
+func (s *System) reconcileOnce(svc *service) {
 	var fresh, old []*pod
 	for _, p := range svc.pods {
 		switch {
@@ -231,7 +248,7 @@ func (s *System) reconcile(svc *service) {
 		s.schedule(s.newPod(svc))
 	}
 	for _, p := range victims(old) {
-		if len(svc.ready) > want-missing || p.phase != Ready || want == 0 {
+		if len(svc.ready) > want-missing || p.phase != Ready {
 			s.drain(p)
 		}
 	}

@@ -63,11 +63,13 @@ func (p *processor) add(v *visit, work float64) {
 	p.reschedule()
 }
 
-// remove takes v out before its work is done.
-func (p *processor) remove(v *visit) {
+// remove takes v out before its work is done, and returns what is left of it.
+func (p *processor) remove(v *visit) (left float64) {
 	p.advance()
+	left = v.mark - p.given
 	p.take(v.heapIndex)
 	p.reschedule()
+	return left
 }
 
 // setSpeed changes the speed of every job.
@@ -100,6 +102,15 @@ func (p *processor) done() *visit {
 func (p *processor) workedUntil() float64 {
 	p.advance()
 	return p.worked
+}
+
+// left is the work that is not done yet, core-ns.
+func (p *processor) left() (sum float64) {
+	p.advance()
+	for _, v := range p.marks {
+		sum += v.mark - p.given
+	}
+	return sum
 }
 
 func (p *processor) advance() {

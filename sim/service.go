@@ -20,6 +20,8 @@ type service struct {
 	leakRate float64 // MiB per second
 	gone     float64 // work of pods that are gone, core-ns
 
+	reconciling, unsettled bool
+
 	stats Stats
 
 	queueMilli, presentMilli int64 // as last scraped

@@ -38,10 +38,12 @@ type Stats struct {
 	carried  int // Present at the reset
 	from     int64
 	last     int64
-	presence total // integral of Present
-	queue    total // integral of Waiting
-	stays    total // sum of the times that those who left were here
-	waits    total // sum of the times from arrival to thread
+	presence total   // integral of Present
+	queue    total   // integral of Waiting
+	stays    total   // sum of the times that those who left were here
+	waits    total   // sum of the times from arrival to thread
+	asked    float64 // core-ns of work that came, since the start of time
+	dropped  float64 // core-ns of it that nobody does any more
 }
 
 func (s *Stats) advance(now int64) {
@@ -81,7 +83,7 @@ func (s *Stats) begin(waited int64) {
 }
 
 func (s *Stats) reset(now int64) {
-	*s = Stats{Present: s.Present, Waiting: s.Waiting, carried: s.Present, from: now, last: now}
+	*s = Stats{Present: s.Present, Waiting: s.Waiting, carried: s.Present, from: now, last: now, asked: s.asked, dropped: s.dropped}
 }
 
 // Seconds is how long the statistics cover.
@@ -123,8 +125,17 @@ func (s *Stats) audit(present []*visit) error {
 		return fmt.Errorf("%d requests wait, but %d are counted", waiting, s.Waiting)
 	}
 	if stays != s.presence {
-		return fmt.Errorf("L = λW is broken: the integral of the requests present is %v s, their stays add up to %v s",
+		return fmt.Errorf("not L = λW: the integral of the requests present is %v s, their stays add up to %v s",
 			s.presence.seconds(), stays.seconds())
+	}
+	return nil
+}
+
+// auditWork checks the utilisation law: the work that came is done, dropped or left.
+// The tolerance is the rounding of departures to nanoseconds.
+func (s *Stats) auditWork(done, left float64) error {
+	if off := math.Abs(s.asked - done - s.dropped - left); off > 1e-6*s.asked+1e3 {
+		return fmt.Errorf("%g core-ns of work came, but %g was done, %g dropped and %g is left", s.asked, done, s.dropped, left)
 	}
 	return nil
 }

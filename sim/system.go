@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -63,12 +64,18 @@ func (s *System) ResetStats() {
 	s.eachCall(func(c *call) { c.stats = CallStats{} })
 }
 
-// Audit checks what must hold exactly on every path of every model: requests are
-// conserved and L = λW at every service. It costs the requests present.
+// Audit checks what must hold on every path of every model, at every service:
+// requests are conserved, L = λW (both exactly, in integers) and the utilisation law.
+// It costs the requests present.
 func (s *System) Audit() error {
 	for _, svc := range s.services {
 		svc.stats.advance(s.clock.Now())
-		if err := svc.stats.audit(svc.present()); err != nil {
+		done, left := svc.gone, 0.0
+		for _, p := range svc.pods {
+			done += p.cpu.workedUntil()
+			left += p.cpu.left()
+		}
+		if err := errors.Join(svc.stats.audit(svc.present()), svc.stats.auditWork(done, left)); err != nil {
 			return fmt.Errorf("service %s at %d ns: %w", svc.spec.Name, s.clock.Now(), err)
 		}
 	}

@@ -149,7 +149,9 @@ func (v *visit) compute() {
 			if v.pod.fault != "" {
 				v.fault = v.pod.fault
 			}
-			v.pod.cpu.add(v, float64(ns(work)))
+			core := float64(ns(work))
+			v.op.service.stats.asked += core
+			v.pod.cpu.add(v, core)
 			return
 		}
 	}
@@ -228,7 +230,7 @@ func (v *visit) abort() {
 		v.line().remove(v)
 		v.dequeue()
 	case computing:
-		v.pod.cpu.remove(v)
+		v.op.service.stats.dropped += v.pod.cpu.remove(v)
 	case waiting:
 		v.sys.clock.Cancel(v.timer)
 	}

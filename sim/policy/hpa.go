@@ -56,6 +56,11 @@ func NewHPA(min, max int32, metrics ...Metric) *HPA {
 // CPU is the usual metric: a share of the requested CPU, percent.
 func CPU(percent int32) Metric { return Metric{Source: Resource, Name: "cpu", Utilization: percent} }
 
+// RequestRate follows requests a second and pod, as with a metrics adapter.
+func RequestRate(perPod float64) Metric {
+	return Metric{Source: Pods, Name: "requests", AverageMilli: int64(1000 * perPod)}
+}
+
 // Period implements [Autoscaler].
 func (h *HPA) Period() int64 { return h.Sync }
 
