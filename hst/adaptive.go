@@ -31,8 +31,8 @@ import (
 //
 // What is flagged is known only of spans that were sampled: a span that comes to
 // Learn without a Sample just before is training data. It is learned, but when it is
-// above the threshold by its call's tail alone, not by location and scale. So it is in the evaluation's training part, and whenever
-// spans are learned before they are scored.
+// above the threshold by its call's tail alone, not by location and scale. So it is in
+// an evaluation's training part, and whenever spans are learned before they are scored.
 //
 // The first Window spans are warm-up. Cost: 80 ns for Sample, 180 ns for Sample and
 // Learn of one span (BenchmarkAdaptive, one core of a shared Intel Xeon), without

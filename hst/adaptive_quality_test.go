@@ -89,7 +89,9 @@ func TestAdaptiveIsNearTheCeiling(t *testing.T) {
 		t.Run(want.variant, func(t *testing.T) {
 			seeds := 3.0
 			if hst.RaceEnabled {
-				seeds = 1
+				if seeds = 1; want.variant != "A" && want.variant != "D" {
+					t.Skip("two variants are enough for the race detector: go test without -race runs all")
+				}
 			}
 			var got, oracle quality
 			for seed := uint64(1); seed <= uint64(seeds); seed++ {
