@@ -61,6 +61,18 @@
 //
 //	$ scale-eval compare --dataset synth:A --spans 10000 --seeds 2 --samplers quantile,paper,static --out board
 //
+// # Tuning and the gate
+//
+// tune searches any option of the sampler, chooses on validation data and reports on
+// later data; check fails with exit code 3 when a sampler got worse than its
+// recorded baseline:
+//
+//	$ scale-eval tune --spans 20000 --grid keep=fpr=0.001,fpr=0.01,share=0.02 --grid relearn-after=1m,10m --seeds 2 --out tuned
+//	$ scale-eval tune --spans 20000 --sampler paper --method tpe --trials 8 --grid n_tree=5..30 --grid window_size=50..500:log --grid min_score=0.4..0.9:0.05 --objective f1 --objective time --out front
+//	$ scale-eval run --spans 20000 --config tuned/tuned.yaml --out best
+//	$ scale-eval check --baseline baseline.json --update --case mine --spans 20000 --seeds 3
+//	$ scale-eval check --baseline baseline.json --no-time --junit check.xml
+//
 // # Scores of any other sampler
 //
 // A CSV or Parquet file with a label and a score or decision a span gets the same

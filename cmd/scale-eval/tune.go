@@ -46,7 +46,7 @@ an interrupt the same command with --resume goes on.`,
 // searchFlags do not decide the outcome of a unit, only which units there are and
 // what becomes of them.
 var searchFlags = []string{"grid", "space", "method", "trials", "seeds", "objective", "halving", "early-stop",
-	"workers", "resume", "search-seed", "config", "bootstrap"}
+	"workers", "resume", "search-seed", "config", "bootstrap", "recorded"}
 
 const searchCategory = "SEARCH"
 
@@ -68,6 +68,7 @@ func tuneFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "early-stop", Value: true, Category: searchCategory, Usage: "spare hopeless models the seeds after the first"},
 		&cli.IntFlag{Name: "workers", Category: searchCategory, Usage: "models at once (0: all cores); results do not depend on it"},
 		&cli.BoolFlag{Name: "resume", Category: searchCategory, Usage: "go on with the journal in --out"},
+		&cli.StringFlag{Name: "recorded", Category: searchCategory, Usage: "`LOG` of the SCALE authors' grid search to lay this one beside, combination by combination, in recorded.csv"},
 		&cli.IntFlag{Name: "bootstrap", Value: 400, Category: searchCategory, Usage: "resamples of the traces that the best points are compared on"},
 	}
 	flags = append(flags, inputFlags("synth")...)

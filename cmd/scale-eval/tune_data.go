@@ -11,15 +11,17 @@ import (
 	"github.com/scale-eval/scale-eval/tuning"
 )
 
-// columns is a dataset in memory, read once and shared by all workers: about 40
-// bytes a span.
+// columns is a dataset in memory, read once and shared by all workers: about 45
+// bytes a span, and 16 a trace.
 type columns struct {
 	start, duration []int64
+	id, parent      []trace.SpanID
 	call            []trace.Call
 	trace           []uint32 // dense
 	label           []trace.Label
 	name            []uint32 // of names
 	names           [][2]string
+	traceIDs        []trace.TraceID // of trace
 }
 
 func loadColumns(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, spans int64) (*columns, error) {
@@ -38,6 +40,7 @@ func loadColumns(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, spans 
 		if !ok {
 			t = uint32(len(traces))
 			traces[s.TraceID] = t
+			d.traceIDs = append(d.traceIDs, s.TraceID)
 		}
 		key := [2]string{s.Service, s.Operation}
 		n, ok := names[key]
@@ -47,25 +50,28 @@ func loadColumns(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, spans 
 			d.names = append(d.names, key)
 		}
 		d.start, d.duration = append(d.start, s.Start), append(d.duration, s.Duration)
+		d.id, d.parent = append(d.id, s.ID), append(d.parent, s.ParentID)
 		d.call, d.label = append(d.call, s.Call), append(d.label, s.Label)
 		d.trace, d.name = append(d.trace, t), append(d.name, n)
 	}
 	return d, nil
 }
 
-// span fills s with row i. Its ID is the row plus one, so that a row is known again
-// behind filters.
+// span fills s with row i.
 func (d *columns) span(s *trace.Span, i uint32) {
-	s.ID, s.TraceID = trace.SpanID(i+1), trace.TraceID{Lo: uint64(d.trace[i]) + 1}
+	s.ID, s.ParentID, s.TraceID = d.id[i], d.parent[i], d.traceIDs[d.trace[i]]
 	s.Service, s.Operation = d.names[d.name[i]][0], d.names[d.name[i]][1]
 	s.Call, s.Start, s.Duration, s.Label = d.call[i], d.start[i], d.duration[i], d.label[i]
 }
 
-func (d *columns) source() trace.Source {
+// source yields all rows and says in row which one it is at, so that it is known
+// behind a filter.
+func (d *columns) source(row *uint32) trace.Source {
 	return func(yield func(*trace.Span, error) bool) {
 		var s trace.Span
 		for i := range d.start {
-			d.span(&s, uint32(i))
+			*row = uint32(i)
+			d.span(&s, *row)
 			if !yield(&s, nil) {
 				return
 			}
@@ -94,11 +100,12 @@ func newScenario(c *cli.Context, ds *catalog.Dataset, census *census, d *columns
 	sc := &scenario{train: int(split.train), mode: split.mode, protocol: split.protocol}
 	n := split.train + split.test
 	sc.row, sc.duration, sc.label = make([]uint32, 0, n), make([]int64, 0, n), make([]trace.Label, 0, n)
-	for s, err := range take(split.labelled(d.source()), 0, n) {
+	var row uint32
+	for s, err := range take(split.labelled(d.source(&row)), 0, n) {
 		if err != nil {
 			return nil, err
 		}
-		sc.row = append(sc.row, uint32(s.ID-1))
+		sc.row = append(sc.row, row)
 		sc.duration, sc.label = append(sc.duration, s.Duration), append(sc.label, s.Label)
 	}
 	if split.test < 2 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -44,9 +45,12 @@ func (b *bench) conclude(s *tuning.Study, outcomes []tuning.Outcome, asJSON bool
 		return err
 	}
 	if asJSON {
-		return printJSON(b.c.App.Writer, r)
+		return errors.Join(b.layBeside(rows), printJSON(b.c.App.Writer, r))
 	}
 	if err := reports.TuningText(b.c.App.Writer, r, reports.TextOptions{Width: termWidth(b.c.App.Writer, 100), Color: isTerminal(b.c.App.Writer)}); err != nil {
+		return err
+	}
+	if err := b.layBeside(rows); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(b.c.App.Writer, "\nuse it   scale-eval run --config %s\nreport   %s\n",

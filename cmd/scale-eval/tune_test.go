@@ -137,6 +137,7 @@ func TestTuneIsRun(t *testing.T) {
 		"train-size":       "--protocol labels --train_size 700 --learn score-then-learn",
 		"fixed":            "--protocol labels --encoding fixed",
 		"hashed":           "--protocol paper --sampler hashed --max_duration 200",
+		"adaptive":         "--protocol paper --sampler adaptive --learn score-then-learn",
 	} {
 		t.Run(name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
@@ -151,7 +152,7 @@ func TestTuneIsRun(t *testing.T) {
 				}
 				for _, r := range o.Readings {
 					var stdout bytes.Buffer
-					runArgs := append([]string{"scale-eval", "run", "--n_tree", o.Model[0], "--window_size", o.Model[1], "--min_score", r.Threshold, "--out", "", "--output", "json"}, common...)
+					runArgs := append([]string{"scale-eval", "run", "--n_tree", o.Model[0], "--window_size", o.Model[1], "--min_score", r.Threshold, "--keep", "score=" + r.Threshold, "--out", "", "--output", "json"}, common...)
 					if err := run(context.Background(), runArgs, strings.NewReader(""), &stdout, io.Discard); err != nil {
 						t.Fatal(err)
 					}
