@@ -117,3 +117,29 @@ func BenchmarkSpans(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
 }
+
+func TestExportersAreLate(t *testing.T) {
+	direct, late := []trace.Span{}, []trace.Span{}
+	s := shop(t)
+	s.OnSpan(Epoch, func(sp *trace.Span) { direct = append(direct, *sp) })
+	run(t, s, 50)
+	s = shop(t)
+	e := NewExporter(s, Epoch, DefaultExportDelay, func(now int64, sp *trace.Span) {
+		if now != sp.End()-Epoch+DefaultExportDelay {
+			t.Fatalf("%d ns after its end", now-(sp.End()-Epoch))
+		}
+		late = append(late, *sp)
+	})
+	run(t, s, 50)
+	if e.Waiting() < 300 || e.Waiting() > 600 { // 20 requests a second, 4 spans each, 5.2 s
+		t.Errorf("%d spans on their way", e.Waiting())
+	}
+	if len(late)+e.Waiting() != len(direct) {
+		t.Errorf("%d delivered and %d on their way of %d", len(late), e.Waiting(), len(direct))
+	}
+	for i := range late {
+		if late[i] != direct[i] {
+			t.Fatalf("span %d: %+v, want %+v", i, late[i], direct[i])
+		}
+	}
+}
