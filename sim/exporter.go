@@ -12,6 +12,8 @@ type Exporter struct {
 
 	line []delayed // FIFO; read is the next to leave
 	read int
+	due  bool // an event is scheduled for the first in line
+	span trace.Span
 }
 
 type delayed struct {
@@ -42,8 +44,13 @@ func (e *Exporter) collect(s *trace.Span) {
 		e.line, e.read = e.line[:n], 0
 	}
 	e.line = append(e.line, delayed{e.sys.clock.Now() + e.delay, *s})
-	if e.Waiting() == 1 {
-		e.sys.clock.After(e.delay, e, 0)
+	e.schedule()
+}
+
+func (e *Exporter) schedule() {
+	if !e.due && e.Waiting() > 0 {
+		e.due = true
+		e.sys.clock.At(e.line[e.read].at, e, 0)
 	}
 }
 
@@ -51,10 +58,10 @@ func (e *Exporter) collect(s *trace.Span) {
 func (e *Exporter) Handle(uint64) {
 	now := e.sys.clock.Now()
 	for e.Waiting() > 0 && e.line[e.read].at <= now {
+		e.span = e.line[e.read].span // the line may move while it is looked at
 		e.read++
-		e.deliver(now, &e.line[e.read-1].span)
+		e.deliver(now, &e.span)
 	}
-	if e.Waiting() > 0 {
-		e.sys.clock.At(e.line[e.read].at, e, 0)
-	}
+	e.due = false
+	e.schedule()
 }
