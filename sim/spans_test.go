@@ -6,6 +6,7 @@ import (
 
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/hst"
 	"github.com/scale-eval/scale-eval/sim/traffic"
 )
 
@@ -110,6 +111,55 @@ func BenchmarkSpans(b *testing.B) {
 	s := shop(b)
 	n := 0
 	s.OnSpan(Epoch, func(*trace.Span) { n++ })
+	run(b, s, 300)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.clock.Step()
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
+}
+
+func TestExportersAreLate(t *testing.T) {
+	direct, late := []trace.Span{}, []trace.Span{}
+	s := shop(t)
+	s.OnSpan(Epoch, func(sp *trace.Span) { direct = append(direct, *sp) })
+	run(t, s, 50)
+	s = shop(t)
+	e := NewExporter(s, Epoch, DefaultExportDelay, func(now int64, sp *trace.Span) {
+		if now != sp.End()-Epoch+DefaultExportDelay {
+			t.Fatalf("%d ns after its end", now-(sp.End()-Epoch))
+		}
+		late = append(late, *sp)
+	})
+	run(t, s, 50)
+	if e.Waiting() < 300 || e.Waiting() > 600 { // 20 requests a second, 4 spans each, 5.2 s
+		t.Errorf("%d spans on their way", e.Waiting())
+	}
+	if len(late)+e.Waiting() != len(direct) {
+		t.Errorf("%d delivered and %d on their way of %d", len(late), e.Waiting(), len(direct))
+	}
+	for i := range late {
+		if late[i] != direct[i] {
+			t.Fatalf("span %d: %+v, want %+v", i, late[i], direct[i])
+		}
+	}
+}
+
+// BenchmarkSampled adds the production sampler: train, then score every span.
+func BenchmarkSampled(b *testing.B) {
+	sampler, err := hst.NewSampler(hst.DefaultSamplerConfig(hst.NewSeed(1)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	calls, kept := trace.NewCalls(100, nil), 0
+	s := shop(b)
+	s.OnSpan(Epoch, func(sp *trace.Span) {
+		sp.Call = calls.Of(sp.Service, sp.Operation)
+		sampler.Learn(sp)
+		if sampler.Sample(sp).Keep {
+			kept++
+		}
+	})
 	run(b, s, 300)
 	b.ReportAllocs()
 	for b.Loop() {

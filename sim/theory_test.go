@@ -100,7 +100,7 @@ func mg1(name string, d random.Dist, scv, wq, l, sd float64) experiment {
 	// from the closed forms of the wait.
 	second := sd*sd + scv + (wq+1)*(wq+1)
 	return experiment{
-		name: "M/G/1 " + name, warm: 2000, step: 2000,
+		name: "M/G/1 " + name, warm: 500 * (1 + scv), step: 1500,
 		topology: func() *Topology { return single(station("m", 1, d), .8) },
 		checks: []check{
 			{"Wq", wq, stats("m", Stats.MeanWait)}, {"L", l, stats("m", Stats.MeanPresent)},
@@ -201,7 +201,7 @@ func jackson() experiment {
 
 func forkJoin() experiment {
 	return experiment{
-		name: "fork-join", warm: 1500, step: 1500,
+		name: "fork-join", warm: 1000, step: 1000,
 		topology: func() *Topology {
 			return &Topology{
 				Services: []Service{front([]Call{to("a"), to("b")}), station("a", 1, exp(1)), station("b", 1, exp(1))},
@@ -279,7 +279,7 @@ func sharing() experiment {
 	long := poisson("long", "m", .4)
 	long.Mix[0].Call.Operation = "long"
 	return experiment{
-		name: "M/G/1-PS", warm: 1000, step: 1500,
+		name: "M/G/1-PS", warm: 1000, step: 1000,
 		topology: func() *Topology {
 			return &Topology{Services: []Service{s}, Clients: []Client{poisson("short", "m", .4), long}}
 		},
@@ -291,7 +291,7 @@ func priorities() experiment {
 	urgent := poisson("urgent", "m", .3)
 	urgent.Mix[0].Call.Priority = 1
 	return experiment{
-		name: "Cobham", warm: 1500, step: 1500,
+		name: "Cobham", warm: 1000, step: 1000,
 		topology: func() *Topology {
 			return &Topology{Services: []Service{station("m", 1, exp(1))}, Clients: []Client{urgent, poisson("other", "m", .5)}}
 		},
@@ -309,7 +309,7 @@ func md1() experiment {
 // The line P(T>0.5s) of M/M/1 is e^(-0.1).
 func experiments() []experiment {
 	all := []experiment{
-		mmc("M/M/1", .8, 1, 1, 1500, 1500, false, .8, 4, 3.2, 4,
+		mmc("M/M/1", .8, 1, 1, 1000, 1000, false, .8, 4, 3.2, 4,
 			[3]float64{3.46573590279972655, 14.978661367769955, 23.0258509299404568}, math.Exp(-.1)),
 		mmc("M/M/10", 8, 1, 10, 50, 100, false, .409180150796443532, .204590075398221766, 1.63672060318577413, 9.63672060318577413,
 			[3]float64{.912144610606977726, 3.32827467856012324, 4.94611132761145323}, .704182001303072999),
