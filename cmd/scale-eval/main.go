@@ -96,6 +96,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
 			metricsCommand(),
 			datasetsCommand(),
 			benchCommand(),
+			rulesCommand(),
 			completionCommand(),
 		},
 	}

@@ -84,12 +84,10 @@ func TestStaleVersionIsSeen(t *testing.T) {
 			return false, nil, nil
 		}
 		raced = true
-		s, err := c.AppsV1().Deployments("shop").GetScale(context.Background(), "cart", metav1.GetOptions{})
-		if err != nil {
-			return true, nil, err
-		}
-		s.Spec.Replicas = 8
-		if _, err := c.AppsV1().Deployments("shop").UpdateScale(context.Background(), "cart", s, metav1.UpdateOptions{}); err != nil {
+		// Straight into the tracker: a reactor that uses the clientset waits for itself.
+		d := deployment("cart", 8)
+		d.ResourceVersion = "2"
+		if err := c.Tracker().Update(a.GetResource(), d, "shop"); err != nil {
 			return true, nil, err
 		}
 		return false, nil, nil
