@@ -103,6 +103,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
 			benchCommand(),
 			tuneCommand(),
 			checkCommand(),
+			rulesCommand(),
 			completionCommand(),
 		},
 	}
