@@ -2,7 +2,7 @@
 // coordinates with the mouse, and takes a screenshot. No package is needed: it speaks
 // the DevTools protocol over a pipe.
 //
-//   node script/brush-screenshot.mjs out/report.html shot.png [axis=low..high ...] [--dark] [--width=1200]
+//   node reports/testdata/brush-screenshot.mjs out/report.html shot.png [axis=low..high ...] [--dark] [--width=1200]
 //
 // low and high are heights of the axis, 0 (bottom) to 1 (top); the default brushes the
 // upper fifth of the first objective. Set CHROMIUM to name the browser. It fails when
