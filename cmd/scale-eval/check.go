@@ -77,11 +77,11 @@ func runCheck(c *cli.Context) error {
 	if err := noArgs(c); err != nil {
 		return err
 	}
-	given := c.LocalFlagNames() // by the command line or, next, the config
 	if err := applyConfig(c); err != nil {
 		return err
 	}
-	if given = c.LocalFlagNames(); c.Int("seeds") < 1 {
+	given := c.LocalFlagNames() // by the command line or the config
+	if c.Int("seeds") < 1 {
 		return usagef("--seeds %d: want 1 or more", c.Int("seeds"))
 	}
 	base, err := readBaseline(c)
