@@ -2,7 +2,6 @@ package live
 
 import (
 	"math"
-	"time"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -188,6 +187,3 @@ func (r *specRule) refreshLimits() {
 		}
 	}
 }
-
-// lookback is how long before now an end still matters to the rule.
-func (r *specRule) lookback() time.Duration { return r.spec.lookback() }
