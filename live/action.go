@@ -156,7 +156,7 @@ func (a Amount) apply(from int64, d Direction) int64 {
 			v = f * v
 		}
 	}
-	if !(v > 0) {
+	if !(v > 0) && d != Up {
 		return 0
 	}
 	if v >= math.MaxInt64/2 {

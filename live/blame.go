@@ -60,7 +60,7 @@ func (p *Pipeline) judge(v *traceView, i int32) verdict {
 		service: p.serviceOf(s.call).name, call: s.call, self: v.self[i], normal: p.normalSelf(s.call)}
 	best := -1
 	for k := range v.candidates {
-		if v.candidates[k].excess >= explains*excess && (best < 0 || deeper(&v.candidates[k], &v.candidates[best])) {
+		if v.candidates[k].excess >= float64(explains*excess) && (best < 0 || deeper(&v.candidates[k], &v.candidates[best])) {
 			best = k
 		}
 	}

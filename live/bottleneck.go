@@ -110,7 +110,7 @@ func (s *service) bottleneck(now int64, window, lateness time.Duration, b *Blame
 	known := s.ref.arrivals >= leastArrivals && c.arrivals > 0 && c.completions > 0
 	meanGrowth := 0.0
 	if known {
-		expected := float64(s.ref.arrivals) / s.ref.seconds * seconds
+		expected := float64(float64(s.ref.arrivals) / s.ref.seconds * seconds)
 		out.Load = float64(c.arrivals) / expected
 		out.Z = (float64(c.arrivals) - expected) / math.Sqrt(expected+float64(expected*seconds)/s.ref.seconds)
 		out.InFlight = c.busy / 1e9 / seconds / s.ref.inFlight

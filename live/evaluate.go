@@ -159,7 +159,7 @@ func (r *specRule) fire(g *group, f finding, now int64) Action {
 		return a
 	}
 	svc := r.p.services.byName[a.Service]
-	if svc != nil {
+	if svc != nil && !r.spec.When.Always { // to track a load is not to be in trouble
 		svc.heat(now, r.retention(), r.p.set.Settings.Lateness)
 	}
 	r.respond(&a, svc, r.spec.Then, now)

@@ -19,7 +19,8 @@ func (st *targetState) guard(a *Action, now int64) bool {
 
 // stabilise lets through what was wanted at every tick of the window, by the
 // mildest of the amounts, as the HPA does. What was wanted at the tick before the
-// window does not matter: comparisons are strict.
+// window does not matter: comparisons are strict. guard has just added a want, so
+// there is a first one.
 func (st *targetState) stabilise(a *Action, now int64) bool {
 	g := st.spec.Guard
 	window := g.StabiliseUp

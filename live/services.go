@@ -100,6 +100,6 @@ func (s *service) little(now int64, window time.Duration) *Load {
 		return nil
 	}
 	l := &Load{Rate: float64(sum.completions) / seconds, MeanNs: sum.busy / float64(sum.completions)}
-	l.InFlight = l.Rate * l.MeanNs / 1e9
+	l.InFlight = float64(l.Rate * l.MeanNs / 1e9)
 	return l
 }

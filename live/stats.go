@@ -74,7 +74,7 @@ func (c *callStats) tick(now, dt, half int64) {
 }
 
 func (t *trend) tick(n int64, sum, seconds float64) {
-	t.rate += ewmaWeight * float64(float64(n)/seconds-t.rate)
+	t.rate += float64(ewmaWeight * (float64(n)/seconds - t.rate))
 	if n == 0 {
 		return // no spans say nothing of durations
 	}
@@ -92,8 +92,8 @@ func (t *trend) tick(n int64, sum, seconds float64) {
 	}
 	// An alarm freezes the reference, or a lasting shift would become the norm.
 	if t.up < CusumAlarm && t.down < CusumAlarm {
-		t.mean += ewmaWeight * d
-		t.variance = (1 - ewmaWeight) * (t.variance + ewmaWeight*float64(d*d))
+		t.mean += float64(ewmaWeight * d)
+		t.variance = (1 - ewmaWeight) * (t.variance + float64(ewmaWeight*d*d))
 	}
 }
 

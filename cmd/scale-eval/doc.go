@@ -81,6 +81,14 @@
 //	$ scale-eval metrics --scores out/scores.parquet
 //	$ scale-eval metrics --scores out/scores.parquet --threshold 0.8 --output json
 //
+// # Rules
+//
+// Rule files decide what is scaled when. The schema is for editors; lint, explain
+// and test are for people.
+//
+//	$ scale-eval rules schema
+//	$ scale-eval bench processor --traces 200 --passes 1
+//
 // # Shell completion
 //
 //	$ scale-eval completion bash

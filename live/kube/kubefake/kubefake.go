@@ -27,7 +27,7 @@ func New(objects ...runtime.Object) *fake.Clientset {
 			m.SetResourceVersion("1")
 		}
 	}
-	// Not NewClientset: that costs milliseconds a write, this one microseconds.
+	// NewClientset costs milliseconds a write, this one microseconds.
 	c := fake.NewSimpleClientset(objects...)
 	t := c.Tracker()
 	for _, r := range []string{"deployments", "statefulsets"} {
