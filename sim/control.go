@@ -195,7 +195,7 @@ func (s *System) SetZone(zone string, up bool) {
 	}
 	for _, svc := range s.services {
 		for _, p := range slices.Clone(svc.pods) {
-			if p.node != nil && !p.node.up && p.phase != Gone {
+			if p.node != nil && !p.node.up && p.phase != phaseGone {
 				s.removePod(p, "zone lost")
 			}
 		}
