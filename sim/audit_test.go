@@ -2,7 +2,9 @@ package sim
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"testing"
 
@@ -172,5 +174,86 @@ func TestAScenarioRunTwiceWritesTheSameBytes(t *testing.T) {
 		if a.Len() < 1000 || !bytes.Equal(a.Bytes(), b.Bytes()) || bytes.Equal(a.Bytes(), other.Bytes()) {
 			t.Errorf("seed %d: %d, %d and %d bytes", seed, a.Len(), b.Len(), other.Len())
 		}
+	}
+}
+
+// An audit that cannot fail is none: each identity is broken on purpose.
+func TestAuditsNoticeMistakes(t *testing.T) {
+	for name, spoil := range map[string]func(*service){
+		"an arrival is lost":         func(s *service) { s.stats.Arrivals-- },
+		"a departure is not counted": func(s *service) { s.stats.Present++ },
+		"a stay is 1 ns too long":    func(s *service) { s.stats.stays.add(1, 1) },
+		"a visit waits unseen":       func(s *service) { s.stats.Waiting++ },
+		"work is done twice":         func(s *service) { s.gone += .01 * s.stats.asked },
+	} {
+		s := build(t, mm1(), 1)
+		run(t, s, 1000)
+		if err := s.Audit(); err != nil {
+			t.Fatal(err)
+		}
+		spoil(s.services[0])
+		if err := s.Audit(); err == nil {
+			t.Errorf("%s, and nobody notices", name)
+		} else {
+			t.Log(err)
+		}
+	}
+}
+
+func TestEventLogIsJSON(t *testing.T) {
+	var out bytes.Buffer
+	l := NewEventLog(&out)
+	e := Event{At: 5, Kind: "scale", Service: "a\"b\\\n\x01é", Detail: "1 -> 2"}
+	l.Event(e)
+	l.Request(Outcome{Client: "c", Choice: 1, Start: 2, End: 7, OK: true})
+	var lines [2]map[string]any
+	d := json.NewDecoder(&out)
+	for i := range lines {
+		if err := d.Decode(&lines[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lines[0]["service"] != e.Service || lines[0]["at_ns"] != 5. || lines[1]["ok"] != true || lines[1]["start_ns"] != 2. {
+		t.Errorf("%v", lines)
+	}
+	full := NewEventLog(brokenPipe{})
+	full.Event(e)
+	full.Event(e)
+	if full.Err() != io.ErrClosedPipe {
+		t.Errorf("%v", full.Err())
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// The vertical autoscaler ends what scaling out cannot: every pod needs the memory.
+func TestVPARaisesTheMemoryOfAnOOMKilledService(t *testing.T) {
+	m := station("m", 0, exp(.01))
+	m.Replicas = 3
+	m.Pod.CPU, m.Pod.CPURequest, m.Pod.MemoryRequestMiB, m.Pod.MemoryLimitMiB, m.Pod.BaseMiB = 1, 1, 512, 512, 300
+	m.Lifecycle = Lifecycle{Start: constant(6), Drain: 30e9}
+	s := build(t, with(poisson("c", "m", 20), m), 1)
+	NewMetricsServer(s, MetricsResolution).Autoscale("m", policy.NewVPA(), 60e9)
+	crashes := 0
+	s.OnEvent(func(e Event) {
+		if e.Kind == "crashed" {
+			crashes++
+		}
+	})
+	run(t, s, 1800)
+	if crashes > 0 {
+		t.Fatalf("%d crashes before the data grew", crashes)
+	}
+	s.SetExtraMemory("m", 300)
+	run(t, s, 2*3600)
+	before := crashes
+	run(t, s, 6*3600)
+	if before == 0 || crashes != before || s.services[0].template.memory <= 600 {
+		t.Errorf("%d crashes, then %d more; limit %v MiB", before, crashes-before, s.services[0].template.memory)
+	}
+	if _, ready := s.Replicas("m"); ready != 3 {
+		t.Errorf("%d pods ready", ready)
 	}
 }

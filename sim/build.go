@@ -25,8 +25,8 @@ func New(t *Topology, seed uint64) (*System, error) {
 		s.addService(&t.Services[i])
 	}
 	for i, svc := range s.services {
-		for _, op := range svc.ops {
-			s.connect(&c, fmt.Sprintf("services[%d].operations", i), op)
+		for j, op := range svc.ops {
+			s.connect(&c, fmt.Sprintf("services[%d].operations[%d]", i, j), op)
 		}
 	}
 	for i := range t.Clients {
@@ -71,14 +71,14 @@ func (s *System) connect(c *checker, path string, op *operation) {
 	for i := range op.spec.Stages {
 		st := stage{Stage: &op.spec.Stages[i]}
 		for j := range st.Calls {
-			where := fmt.Sprintf("%s.%s.stages[%d].calls[%d]", path, op.spec.Name, i, j)
+			where := fmt.Sprintf("%s.stages[%d].calls[%d]", path, i, j)
 			st.calls = append(st.calls, s.newCall(c, where, from, &st.Calls[j], from, op.spec.Name, strconv.Itoa(i), strconv.Itoa(j)))
 		}
 		op.stages = append(op.stages, st)
 	}
 	for i := range op.spec.Forward {
 		r := route{Route: &op.spec.Forward[i], net: s.stream(from, op.spec.Name, "forward", strconv.Itoa(i))}
-		r.op = s.find(c, fmt.Sprintf("%s.%s.forward[%d]", path, op.spec.Name, i), r.Service, r.Operation)
+		r.op = s.find(c, fmt.Sprintf("%s.forward[%d]", path, i), r.Service, r.Operation)
 		op.routes = append(op.routes, r)
 	}
 }

@@ -1,6 +1,9 @@
 package sim
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Fault is what is wrong with an operation. Visits that it touches are labelled
 // Anomalous with its Kind. The zero Fault is none.
@@ -27,7 +30,8 @@ func (s *System) SetFault(service, operation string, f Fault) {
 	s.note("fault", service, fmt.Sprintf("%s slow=%g extra=%g errors=%g", f.Kind, f.Slow, f.Extra, f.ErrorRate))
 }
 
-// SetReplicas is the scale subresource: pods come and go until there are n.
+// SetReplicas is the scale subresource: pods come and go until there are n, which
+// must be 0..MaxReplicas (it panics).
 func (s *System) SetReplicas(service string, n int) {
 	if n < 0 || n > MaxReplicas {
 		panic(fmt.Sprintf("sim: %d replicas", n))
@@ -81,7 +85,8 @@ func replace(old *float64, by float64) {
 	}
 }
 
-// SetThreads changes how many requests each pod works on at once: the worker cap.
+// SetThreads changes how many requests each pod works on at once, running pods
+// included: the worker cap. 0: no limit; it panics below.
 func (s *System) SetThreads(service string, n int) {
 	if n < 0 {
 		panic(fmt.Sprintf("sim: %d threads", n))
@@ -95,7 +100,8 @@ func (s *System) SetThreads(service string, n int) {
 	}
 }
 
-// SetUsers changes the number of users of a closed load.
+// SetUsers changes the number of users of a closed load, 0..MaxUsers. Those who go
+// wait for their answer first. It panics if there is no such client.
 func (s *System) SetUsers(client string, n int) {
 	if n < 0 || n > MaxUsers {
 		panic(fmt.Sprintf("sim: %d users", n))
@@ -110,8 +116,12 @@ func (s *System) SetUsers(client string, n int) {
 	panic(fmt.Sprintf("sim: no client %q", client))
 }
 
-// SetExtraMemory adds MiB to every pod of a service, such as more data to hold.
+// SetExtraMemory makes every pod of a service hold so many MiB >= 0 more than its
+// template says, such as a larger data set.
 func (s *System) SetExtraMemory(service string, mib float64) {
+	if !(mib >= 0) {
+		panic(fmt.Sprintf("sim: %v MiB more", mib))
+	}
 	svc := s.service(service)
 	svc.extraMiB = mib
 	s.note("memory", service, fmt.Sprintf("%g MiB more", mib))
@@ -120,8 +130,12 @@ func (s *System) SetExtraMemory(service string, mib float64) {
 	}
 }
 
-// SetLeak makes every container of a service grow by MiB per second from now on.
+// SetLeak makes every container of a service grow by so many MiB >= 0 a second from
+// now on.
 func (s *System) SetLeak(service string, mibPerSecond float64) {
+	if !(mibPerSecond >= 0) {
+		panic(fmt.Sprintf("sim: a leak of %v MiB/s", mibPerSecond))
+	}
 	svc := s.service(service)
 	for _, p := range svc.pods {
 		p.leaked += float64(svc.leakRate * float64(s.clock.Now()-p.leakFrom) / 1e9)
@@ -144,7 +158,8 @@ func (s *System) Kill(service string, n int) {
 
 // Crash ends the containers of the n oldest ready pods, which restart.
 func (s *System) Crash(service string, n int) {
-	for _, p := range append([]*pod(nil), s.service(service).ready...)[:min(n, len(s.service(service).ready))] {
+	ready := s.service(service).ready
+	for _, p := range slices.Clone(ready[:min(n, len(ready))]) {
 		p.crash("injected")
 	}
 }
@@ -179,8 +194,8 @@ func (s *System) SetZone(zone string, up bool) {
 		}
 	}
 	for _, svc := range s.services {
-		for _, p := range append([]*pod(nil), svc.pods...) {
-			if p.node != nil && !p.node.up && p.phase != Gone {
+		for _, p := range slices.Clone(svc.pods) {
+			if p.node != nil && !p.node.up && p.phase != phaseGone {
 				s.removePod(p, "zone lost")
 			}
 		}

@@ -17,7 +17,8 @@
 //     one after another or at once, and answers; on its way it may be refused, time
 //     out, be retried, or die with its pod;
 //  4. each visit of a pod becomes a span with the true label of whatever fault was
-//     injected, so a simulation is also a labelled dataset ([System.Spans]);
+//     injected, so a simulation is also a labelled dataset ([System.Spans]); an
+//     [Exporter] hands the spans on as late as tracing does;
 //  5. [MetricsServer] measures what a real one would, as late as it would, and the
 //     autoscalers of package policy decide on that;
 //  6. decisions change replicas or resources; pods are scheduled onto nodes, pull

@@ -6,23 +6,18 @@ import (
 	"slices"
 )
 
-// Phase is where a pod is in its life.
-type Phase uint8
+// phase is where a pod is in its life.
+type phase uint8
 
 const (
-	Pending  Phase = iota // has no node yet, or is being bound to one
-	Pulling               // its image is on the way
-	Starting              // not ready yet
-	Ready                 // gets requests
-	Draining              // told to end; finishes what it has
-	BackOff               // crashed, waits for its restart
-	Gone
+	phasePending  phase = iota // has no node yet, or is being bound to one
+	phasePulling               // its image is on the way
+	phaseStarting              // not ready yet
+	phaseReady                 // gets requests
+	phaseDraining              // told to end; finishes what it has
+	phaseBackOff               // crashed, waits for its restart
+	phaseGone
 )
-
-var phaseNames = [...]string{"pending", "pulling", "starting", "ready", "draining", "backoff", "gone"}
-
-// String is the name in event logs.
-func (p Phase) String() string { return phaseNames[p] }
 
 // Kinds of a pod's events.
 const (
@@ -102,13 +97,13 @@ func (p *pod) pull() {
 		p.startContainer()
 		return
 	}
-	p.phase = Pulling
+	p.phase = phasePulling
 	p.timer = p.service.sys.clock.After(p.service.draw(p.service.spec.Lifecycle.Pull), p, podPulled)
 }
 
 func (p *pod) startContainer() {
 	s, life := p.service.sys, &p.service.spec.Lifecycle
-	p.phase, p.started = Starting, s.clock.Now()
+	p.phase, p.started = phaseStarting, s.clock.Now()
 	p.leaked, p.leakFrom, p.held = 0, p.started, 0
 	wait := p.service.draw(life.Start)
 	if life.ProbePeriod > 0 {
@@ -120,7 +115,7 @@ func (p *pod) startContainer() {
 
 func (p *pod) becomeReady() {
 	svc := p.service
-	p.phase, p.transition = Ready, svc.sys.clock.Now()
+	p.phase, p.transition = phaseReady, svc.sys.clock.Now()
 	i, _ := slices.BinarySearchFunc(svc.ready, p, func(a, b *pod) int { return a.number - b.number })
 	svc.ready = slices.Insert(svc.ready, i, p)
 	svc.sys.event("ready", p, "")
@@ -141,7 +136,7 @@ func (p *pod) unready() {
 func (p *pod) crash(why string) {
 	s := p.service.sys
 	p.unready()
-	p.phase = BackOff
+	p.phase = phaseBackOff
 	s.event("crashed", p, why)
 	p.abortAll()
 	if s.clock.Now()-p.started >= forgiveAfter {
@@ -176,11 +171,11 @@ func (p *pod) watchLeak() {
 func (s *System) drain(p *pod) {
 	p.unready()
 	s.clock.Cancel(p.timer)
-	if p.phase != Ready || p.visits == nil {
+	if p.phase != phaseReady || p.visits == nil {
 		s.removePod(p, "ended")
 		return
 	}
-	p.phase = Draining
+	p.phase = phaseDraining
 	s.event("draining", p, "")
 	p.timer = s.clock.After(p.service.spec.Lifecycle.Drain, p, podDrained)
 }
@@ -195,11 +190,11 @@ func (s *System) drained(p *pod) {
 // removePod deletes the pod with whatever it is doing.
 func (s *System) removePod(p *pod, why string) {
 	svc := p.service
-	if p.phase == Gone {
+	if p.phase == phaseGone {
 		return
 	}
 	p.unready()
-	p.phase = Gone
+	p.phase = phaseGone
 	s.clock.Cancel(p.timer)
 	s.clock.Cancel(p.leak)
 	s.event("gone", p, why)
@@ -232,7 +227,7 @@ func (s *System) reconcileOnce(svc *service) {
 	var fresh, old []*pod
 	for _, p := range svc.pods {
 		switch {
-		case p.phase == Draining || p.phase == Gone:
+		case p.phase == phaseDraining || p.phase == phaseGone:
 		case p.generation == svc.template.generation:
 			fresh = append(fresh, p)
 		default:
@@ -248,7 +243,7 @@ func (s *System) reconcileOnce(svc *service) {
 		s.schedule(s.newPod(svc))
 	}
 	for _, p := range victims(old) {
-		if len(svc.ready) > want-missing || p.phase != Ready {
+		if len(svc.ready) > want-missing || p.phase != phaseReady {
 			s.drain(p)
 		}
 	}
@@ -263,7 +258,7 @@ func (s *System) reconcileOnce(svc *service) {
 // not ready first, then the youngest.
 func victims(pods []*pod) []*pod {
 	slices.SortStableFunc(pods, func(a, b *pod) int {
-		if ra, rb := a.phase == Ready, b.phase == Ready; ra != rb {
+		if ra, rb := a.phase == phaseReady, b.phase == phaseReady; ra != rb {
 			if rb {
 				return -1
 			}

@@ -58,7 +58,9 @@ func (m *MetricsServer) Handle(uint64) {
 }
 
 // running reports whether the pod has a container to measure.
-func (p *pod) running() bool { return p.phase == Starting || p.phase == Ready || p.phase == Draining }
+func (p *pod) running() bool {
+	return p.phase == phaseStarting || p.phase == phaseReady || p.phase == phaseDraining
+}
 
 func (p *pod) scrape(now int64) {
 	if !p.running() {
@@ -91,8 +93,8 @@ func (m *MetricsServer) Workload(service string) *policy.Workload {
 // view is the pod in the API. Its phase there is Pending until the image is pulled.
 func (p *pod) view() policy.Pod {
 	v := policy.Pod{
-		Name: p.name, Terminated: p.phase == Draining, Pending: p.phase == Pending || p.phase == Pulling,
-		Ready: p.phase == Ready, Started: p.bound, Transition: p.transition, OOMKilled: p.oomKilled,
+		Name: p.name, Terminated: p.phase == phaseDraining, Pending: p.phase == phasePending || p.phase == phasePulling,
+		Ready: p.phase == phaseReady, Started: p.bound, Transition: p.transition, OOMKilled: p.oomKilled,
 	}
 	p.oomKilled = false
 	if p.cpuRequest > 0 {

@@ -9,7 +9,7 @@ type pod struct {
 	number     int
 	generation int // of the template
 	node       *node
-	phase      Phase
+	phase      phase
 	fault      string // of the node, for labels
 
 	threads     int
@@ -44,7 +44,7 @@ type pod struct {
 func (p *pod) hasThread() bool { return p.threads == 0 || p.busy < p.threads }
 
 // accepts reports whether requests that were sent here are taken.
-func (p *pod) accepts() bool { return p.phase == Ready || p.phase == Draining }
+func (p *pod) accepts() bool { return p.phase == phaseReady || p.phase == phaseDraining }
 
 // admit gives a visit a thread, a place in a queue, or a refusal.
 func (p *pod) admit(v *visit) {
@@ -92,7 +92,7 @@ func (p *pod) nextVisit() *visit {
 		p.letIn()
 		return v
 	}
-	if s.line.n == 0 || p.phase != Ready {
+	if s.line.n == 0 || p.phase != phaseReady {
 		return nil
 	}
 	v := s.line.pop()
@@ -147,7 +147,7 @@ func (p *pod) detach(v *visit) {
 		p.visits = v.next
 	}
 	v.prev, v.next, v.attached = nil, nil, false
-	if p.visits == nil && p.phase == Draining {
+	if p.visits == nil && p.phase == phaseDraining {
 		p.service.sys.drained(p)
 	}
 }

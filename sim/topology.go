@@ -39,8 +39,8 @@ type Pod struct {
 	// CPU is the limit in cores, shared equally by the requests that compute. 0: every
 	// request has a core of its own.
 	CPU float64
-	// ThrottlePeriod makes the limit a quota a period, ns; Kubernetes has 100 ms. 0: a
-	// smooth share.
+	// ThrottlePeriod makes the limit a quota a period, ns; Kubernetes has 100 ms. Until
+	// it is used up every request has a core of its own. 0: a smooth share.
 	ThrottlePeriod int64
 	// Law replaces the equal share by the universal scalability law; CPU is then a
 	// factor on all of it (0: 1).
