@@ -27,6 +27,9 @@ func TuningText(w io.Writer, r *tuning.Result, o TextOptions) error {
 	return err
 }
 
+// textFront bounds the table of the front; the page and the JSON have all of it.
+const textFront = 20
+
 type tuningText struct {
 	b     bytes.Buffer
 	r     *tuning.Result
@@ -73,6 +76,31 @@ func pointName(r *tuning.Result, e tuning.Entry) string {
 	return strings.Join(parts, " ")
 }
 
+// pointNames names points by the parameters that they differ in; all of them if they
+// do not.
+func pointNames(r *tuning.Result, points []int) []string {
+	differ := make([]bool, len(r.Params))
+	any := false
+	for _, i := range points {
+		for k := range differ {
+			if r.Points[i].Values[k] != r.Points[points[0]].Values[k] {
+				differ[k], any = true, true
+			}
+		}
+	}
+	names := make([]string, len(points))
+	for n, i := range points {
+		var parts []string
+		for k, p := range r.Params {
+			if differ[k] || !any {
+				parts = append(parts, clean(p.Name, nameRunes)+"="+clean(r.Points[i].Values[k], nameRunes))
+			}
+		}
+		names[n] = strings.Join(parts, " ")
+	}
+	return names
+}
+
 // objectiveText writes a value of an objective in its unit.
 func objectiveText(objective string, n eval.Number) string {
 	switch {
@@ -101,6 +129,11 @@ func (d *tuningText) finalists() {
 	d.heading("BEST MODELS, each at its best cut-off")
 	t := table{columns: []column{{"point", left}, {"validation", right}, {"test", right}, {"F1", right}, {"recall", right}, {"FPR", right}, {"worse by (95 %)", right}}}
 	ties := 0
+	points := make([]int, len(r.Finalists))
+	for i, f := range r.Finalists {
+		points[i] = f.Point
+	}
+	names := pointNames(r, points)
 	for i, f := range r.Finalists {
 		e, verdict := r.Points[f.Point], "chosen"
 		if i > 0 {
@@ -109,7 +142,7 @@ func (d *tuningText) finalists() {
 				ties++
 			}
 		}
-		t.add(pointName(r, e), spreadText(r.Objectives[0], e.Objective[0]), spreadText(r.Objectives[0], e.OnTest[0]),
+		t.add(names[i], spreadText(r.Objectives[0], e.Objective[0]), spreadText(r.Objectives[0], e.OnTest[0]),
 			unit3(e.Test.F1), unit3(e.Test.Recall), percent(e.Test.FPR), verdict)
 	}
 	t.write(&d.b, d.width, d.paint, true)
@@ -139,25 +172,22 @@ func (d *tuningText) front() {
 	for _, o := range r.Objectives {
 		t.columns = append(t.columns, column{o, right})
 	}
-	add := func(i int) {
-		cells := []string{pointName(r, r.Points[i])}
+	points := []int{r.Chosen}
+	for _, i := range r.Front {
+		if i != r.Chosen && len(points) < textFront {
+			points = append(points, i)
+		}
+	}
+	for n, name := range pointNames(r, points) {
+		cells := []string{name}
 		for k, o := range r.Objectives {
-			cells = append(cells, spreadText(o, r.Points[i].Objective[k]))
+			cells = append(cells, spreadText(o, r.Points[points[n]].Objective[k]))
 		}
 		t.add(cells...)
 	}
-	add(r.Chosen)
-	for n, i := range r.Front {
-		if n == 20 {
-			break
-		}
-		if i != r.Chosen {
-			add(i)
-		}
-	}
 	t.write(&d.b, d.width, d.paint, true)
-	if len(r.Front) > 20 {
-		d.para(fmt.Sprintf("%d more are in tune.json.", len(r.Front)-20))
+	if more := len(r.Front) - len(points); more > 0 {
+		d.para(fmt.Sprintf("%d more are in tune.json.", more))
 	}
 }
 
@@ -167,12 +197,17 @@ func (d *tuningText) nested() {
 	}
 	d.heading("NESTED SELECTION, as time goes on")
 	t := table{columns: []column{{"chosen before the block", left}, {"block", right}, {"before it", right}, {"on it", right}}}
+	points := make([]int, len(d.r.Nested))
+	for i, f := range d.r.Nested {
+		points[i] = f.Point
+	}
+	names := pointNames(d.r, points)
 	for i, f := range d.r.Nested {
 		block := fmt.Sprintf("validation %d", f.Block+1)
 		if i == len(d.r.Nested)-1 {
 			block = "test"
 		}
-		t.add(pointName(d.r, d.r.Points[f.Point]), block, objectiveText(d.r.Objectives[0], f.Before), objectiveText(d.r.Objectives[0], f.After))
+		t.add(names[i], block, objectiveText(d.r.Objectives[0], f.Before), objectiveText(d.r.Objectives[0], f.After))
 	}
 	t.write(&d.b, d.width, d.paint, false)
 }

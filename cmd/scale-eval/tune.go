@@ -257,8 +257,8 @@ func (b *bench) runStudy(s *tuning.Study) ([]tuning.Outcome, error) {
 	outcomes, err := s.Run(b.c.Context)
 	bar.finish()
 	if err != nil {
-		if errors.Is(err, b.c.Context.Err()) {
-			fmt.Fprintf(b.c.App.ErrWriter, "scale-eval: %d results are in %s: the same command with --resume goes on\n", len(outcomes), j.Name())
+		if b.c.Context.Err() != nil { // not wrapped: something was written
+			err = fmt.Errorf("interrupted; %d results are in %s, and the same command with --resume goes on", len(outcomes), j.Name())
 		}
 		return nil, err
 	}
