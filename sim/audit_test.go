@@ -148,7 +148,7 @@ func runChaos(t *testing.T, seed uint64, log *bytes.Buffer) *System {
 
 func TestIdentitiesHoldOnEveryPath(t *testing.T) {
 	seeds := uint64(50)
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		seeds = 10
 	}
 	arrived, left := uint64(0), uint64(0)

@@ -360,6 +360,9 @@ func TestTheory(t *testing.T) {
 			if e.slow && (testing.Short() || *full == 0) {
 				t.Skip("long warm-up: make theory")
 			}
+			if raceEnabled && e.warm > 300 {
+				t.Skip("long under the race detector")
+			}
 			e.run(t, quantile)
 		})
 	}
