@@ -28,8 +28,9 @@ type TPEOptions struct {
 // The estimator is that of the paper, section 4: a kernel a result and one for the
 // prior, each as wide as the distance to its further neighbour, cut off at the ends;
 // numbers with levels get the mass of the kernel in their cell, categories their
-// counts. The good are the best tenth, rounded up, and 25 at most, as in later
-// versions of the authors' Hyperopt and in Optuna.
+// counts. The good are the best sqrt(n) of n results, rounded up: a root as in the
+// authors' Hyperopt, whose quarter of it is a single point in searches as short as
+// these.
 //
 // It is written here and not imported because what has to be right is its place in a
 // study (ordered batches, levels, no repeats, nothing but the given seed), which is
@@ -100,7 +101,7 @@ func (t *tpe) Tell(losses []float64) {
 
 // part estimates the densities of the good results and of the rest.
 func (t *tpe) part() (good, rest []parzen) {
-	n := min(25, (len(t.losses)+9)/10)
+	n := int(math.Ceil(math.Sqrt(float64(len(t.losses)))))
 	by := order(t.losses)
 	for i, p := range t.space.Params {
 		values := make([]string, len(by))
