@@ -118,9 +118,9 @@ func mmcK(name string, lambda, mu float64, c, k int, warm, step, block, thr, l, 
 	checks := []check{
 		{"Pblock", block, stats("m", func(s Stats) float64 { return float64(s.Rejected) / float64(s.Arrivals) })},
 		{"throughput", thr, throughput}, {"L", l, stats("m", Stats.MeanPresent)}, {"W", w, meanT},
-		{"utilisation", thr / mu / float64(c), func(p *probe) float64 {
+		{"idle share", 1 - thr/mu/float64(c), func(p *probe) float64 {
 			worked := p.sys.services[0].ready[0].cpu.workedUntil() - p.worked
-			return worked / 1e9 / p.sys.Stats("m").Seconds() / float64(c)
+			return 1 - worked/1e9/p.sys.Stats("m").Seconds()/float64(c)
 		}},
 	}
 	if lq > 0 {
