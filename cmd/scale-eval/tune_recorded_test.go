@@ -26,6 +26,9 @@ func TestPaperGrid(t *testing.T) {
 	if dir == "" {
 		t.Skip("set SCALE_EVAL_DATA to the folder with the tracemesh data and best_combo_20241115.log")
 	}
+	if raceEnabled {
+		t.Skip("243 forests over 77 000 spans take minutes under the race detector; the plain run has them")
+	}
 	b, err := os.ReadFile(filepath.Join(dir, "best_combo_20241115.log"))
 	if err != nil {
 		t.Skip("the recorded grid search is not there: ", err)
