@@ -1,17 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
-	"go.yaml.in/yaml/v3"
 
-	"github.com/scale-eval/scale-eval/eval"
 	"github.com/scale-eval/scale-eval/hst"
 	"github.com/scale-eval/scale-eval/tuning"
 )
@@ -263,104 +259,4 @@ func (b *bench) runStudy(s *tuning.Study) ([]tuning.Outcome, error) {
 		return nil, err
 	}
 	return outcomes, j.Sync()
-}
-
-// openJournal starts a journal, or takes over what an earlier run left.
-func (b *bench) openJournal(s *tuning.Study) (*os.File, error) {
-	identity, err := b.identity()
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(b.c.String("out"), "trials.journal")
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || err == nil && !b.c.Bool("resume") {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
-		if errors.Is(err, os.ErrExist) {
-			return nil, usagef("%s is there already: --resume goes on with it; or remove it, or give another --out", path)
-		}
-		if err != nil {
-			return nil, err
-		}
-		return f, tuning.StartJournal(f, identity)
-	}
-	return b.resumeJournal(s, path, identity)
-}
-
-// resumeJournal reads what is whole and cuts off the rest.
-func (b *bench) resumeJournal(s *tuning.Study, path, identity string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	done, whole, err := tuning.ReadJournal(f, identity)
-	if err == nil {
-		err = f.Truncate(whole)
-	}
-	if err == nil {
-		_, err = f.Seek(whole, 0)
-	}
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	s.Done = map[string]tuning.Outcome{}
-	for _, o := range done {
-		s.Done[s.UnitKey(o.Unit)] = o
-	}
-	fmt.Fprintf(b.c.App.ErrWriter, "scale-eval: %d results of an earlier run are taken from %s\n", len(done), path)
-	return f, nil
-}
-
-// identity is all that decides the outcome of a unit: data, options, cut-offs.
-func (b *bench) identity() (string, error) {
-	files, err := checksums(b.ds.Path)
-	if err != nil {
-		return "", fmt.Errorf("checksum of dataset %s: %w", b.ds.Name, err)
-	}
-	text, err := yaml.Marshal(map[string]any{
-		"dataset": b.ds.Name, "files": files, "spans": b.census.read,
-		"options": sharedOptions(b.c, b.space), "parameters": b.space.Names(), "thresholds": b.space.Thresholds(),
-		"budgets": tuning.Budgets(b.objectives), "timed": tuning.Measures(b.objectives),
-	})
-	return string(text), err
-}
-
-// replicates are the confusion matrices of a row's validation part on resampled
-// traces, a list a seed.
-func (b *bench) replicates(row tuning.Row) ([][]eval.Confusion, error) {
-	var out [][]eval.Confusion
-	for _, seed := range row.Seeds {
-		c, err := b.context(tuning.Unit{Model: row.Model, Seed: seed, Share: row.Share})
-		if err != nil {
-			return nil, err
-		}
-		last := &scored{}
-		col, err := b.score(c, row.Share, last)
-		if err != nil {
-			return nil, err
-		}
-		n := col.Ends[len(col.Ends)-2]
-		s := &eval.Scores{Labels: col.Labels[:n], Columns: []eval.ScoreColumn{{Score: col.Score[:n]}}}
-		if col.Keep != nil {
-			s.Columns[0].Keep = col.Keep[:n]
-		}
-		if row.Threshold != "" || row.Budget > 0 {
-			s.Columns[0].Keep = make([]bool, n)
-			for i, x := range col.Score[:n] {
-				s.Columns[0].Keep[i] = x >= row.Score
-			}
-		}
-		s.Columns[0].Score = nil
-		for _, r := range last.scenario.row[last.scenario.train:][:n] {
-			s.Trace = append(s.Trace, b.data.trace[r])
-		}
-		reps, err := eval.Resample(s, 0, eval.SummaryOptions{Seed: b.c.Uint64("seed"), Replicates: b.c.Int("bootstrap")})
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, reps.Point)
-	}
-	return out, nil
 }
