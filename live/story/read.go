@@ -49,6 +49,9 @@ func Read(file, text string) ([]Block, error) {
 func (b *Block) read(file string, lines []string, i int) (int, error) {
 	b.Line, b.header = i+1, lines[i]
 	words := strings.Fields(lines[i])
+	if len(words) == 0 {
+		return 0, fmt.Errorf("%s:%d: a line of white space alone: want a command, a comment or an empty line", file, b.Line)
+	}
 	b.Cmd, b.Args = words[0], words[1:]
 	start := i + 1
 	for i = start; i < len(lines) && lines[i] != separator; i++ {

@@ -80,6 +80,7 @@ func FuzzRun(f *testing.F) {
 		}
 		f.Add(string(b))
 	}
+	f.Add(" ")
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 4096 || strings.Count(text, "n=") > 2 || strings.Contains(text, "until") {
 			return // a story may legally ask for more work than a fuzz run should do
