@@ -23,8 +23,8 @@ import (
 // distributions goes from .22 to .56. The bounds are of that size.
 func TestPaperGrid(t *testing.T) {
 	dir := os.Getenv("SCALE_EVAL_DATA")
-	if dir == "" {
-		t.Skip("set SCALE_EVAL_DATA to the folder with the tracemesh data and best_combo_20241115.log")
+	if dir == "" || raceEnabled {
+		t.Skip("runs without the race detector, and with SCALE_EVAL_DATA set to the folder with the tracemesh data and best_combo_20241115.log")
 	}
 	if raceEnabled {
 		t.Skip("243 forests over 77 000 spans take minutes under the race detector; the plain run has them")
