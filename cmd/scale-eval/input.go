@@ -107,7 +107,10 @@ func openDatasetNamed(c *cli.Context, name string) (*catalog.Dataset, error) {
 	return ds, nil
 }
 
-// samplerColumns are what samplers and evaluation read; operation and service
-// make the call, ids are for resampling by trace.
-var samplerColumns = datasets.ColumnsOf(datasets.ColTraceID, datasets.ColService, datasets.ColOperation,
-	datasets.ColStart, datasets.ColDuration, datasets.ColLabel, datasets.ColLabelKind)
+// samplerColumns are what samplers and evaluation read: operation and service make
+// the call, the trace id is for resampling by trace, and span and parent id let the
+// adaptive sampler explain a slow parent by its children. A format that cannot leave
+// columns out has them all, so a column missing here would make the same spans score
+// differently as Parquet.
+var samplerColumns = datasets.ColumnsOf(datasets.ColTraceID, datasets.ColSpanID, datasets.ColParentID,
+	datasets.ColService, datasets.ColOperation, datasets.ColStart, datasets.ColDuration, datasets.ColLabel, datasets.ColLabelKind)
