@@ -6,9 +6,11 @@ FUZZTIME   ?= 10s
 BENCH      ?= .
 BENCHCOUNT ?= 6
 THEORY     ?= 2000
+N          ?= 10000
+CONFORMANCE_CACHE ?= $(CURDIR)/.cache/conformance
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build check test bench fuzz golden theory
+.PHONY: help build check test bench fuzz golden theory conformance
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -47,3 +49,7 @@ golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 
 theory: ## the simulator against every closed form, to 1 % or THEORY million events each
 	$(GO) test -count=1 -v -timeout 4h -run '^TestTheory$$' ./sim -theory $(THEORY)
+
+conformance: ## our HPA beside the real Kubernetes controller, on N random histories (first build: minutes)
+	cd sim/conformance && GOCACHE=$(CONFORMANCE_CACHE) $(GO) vet . && \
+	  GOCACHE=$(CONFORMANCE_CACHE) $(GO) test -count=1 -v -timeout 2h . -histories $(N)

@@ -8,7 +8,10 @@ import (
 
 // HPA is the HorizontalPodAutoscaler of Kubernetes (autoscaling/v2), as computed by
 // the controller of v1.36: pkg/controller/podautoscaler, files replica_calculator.go
-// and horizontal.go. Container resources and the scale-to-zero gate are left out.
+// and horizontal.go. The module sim/conformance runs that controller beside this
+// type on random histories. Left out: container resources, the scale-to-zero gate
+// (alpha), a Ready condition that is Unknown, and metrics of pods that the API does
+// not list.
 type HPA struct {
 	Min, Max int32
 	Metrics  []Metric  // the largest proposal wins
@@ -42,11 +45,15 @@ const (
 	Resource Source = iota // of the pods' containers, by the metrics server
 	Pods                   // of the pods, any other
 	Object                 // of one object
-	External               // of something outside the cluster; behaves as Object
+	External               // of something outside the cluster
 )
 
-// NewHPA is an HPA with the controller's default flags.
+// NewHPA is an HPA with the controller's default flags. Without metrics it follows
+// 80 % of the CPU, as the API server fills in.
 func NewHPA(min, max int32, metrics ...Metric) *HPA {
+	if len(metrics) == 0 {
+		metrics = []Metric{CPU(80)}
+	}
 	return &HPA{
 		Min: min, Max: max, Metrics: metrics, Tolerance: .1, Sync: 15 * second,
 		DownscaleWindow: 300 * second, CPUInitialization: 300 * second, InitialReadiness: 30 * second,
@@ -71,7 +78,7 @@ func (h *HPA) Decide(now int64, w *Workload) Decision {
 	}
 	hold := Decision{Replicas: w.Replicas}
 	switch {
-	case w.Replicas == 0 && h.Min != 0:
+	case w.Replicas == 0:
 		hold.Reason = "disabled at zero replicas"
 		return hold
 	case w.Replicas > h.Max:
@@ -113,14 +120,14 @@ func (h *HPA) propose(now int64, w *Workload) (replicas int32, reason string, er
 			}
 			continue
 		}
-		if reason == "" || n > replicas {
+		if replicas == 0 || n > replicas { // not the largest: 0 gives way to less
 			replicas, reason = n, m.Name
 		}
 	}
 	if invalid == len(h.Metrics) || invalid > 0 && replicas < w.Replicas {
 		return 0, "", err
 	}
-	return replicas, reason, nil
+	return max(0, replicas), reason, nil
 }
 
 var (
@@ -139,16 +146,17 @@ func (h *HPA) follow(now int64, w *Workload, m *Metric) (int32, error) {
 		return 0, errNoMetric
 	}
 	if m.AverageMilli > 0 {
-		ratio := float64(s.Milli) / (float64(m.AverageMilli) * float64(w.Current))
+		total := float64(s.Milli)
+		if m.Source == External && s.Milli < 0 {
+			total = math.MaxInt64 // the controller takes it for an overflow
+		}
+		ratio := total / (float64(m.AverageMilli) * float64(w.Current))
 		if h.close(ratio) {
 			return w.Current, nil
 		}
-		return ceil(float64(s.Milli) / float64(m.AverageMilli)), nil
+		return ceil(total / float64(m.AverageMilli)), nil
 	}
 	ratio := float64(s.Milli) / float64(m.ValueMilli)
-	if w.Replicas == 0 {
-		return ceil(ratio), nil
-	}
 	if h.close(ratio) {
 		return w.Replicas, nil
 	}
@@ -164,9 +172,21 @@ func (h *HPA) follow(now int64, w *Workload, m *Metric) (int32, error) {
 	return ceil(ratio * float64(ready)), nil
 }
 
-func (h *HPA) close(ratio float64) bool { return 1-h.Tolerance <= ratio && ratio <= 1+h.Tolerance }
+// close reports whether a ratio is near enough to 1 to leave things as they are.
+func (h *HPA) close(ratio float64) bool {
+	up, down := h.Tolerance, h.Tolerance
+	if h.Behavior != nil && h.Behavior.Up.Tolerance != nil {
+		up = *h.Behavior.Up.Tolerance
+	}
+	if h.Behavior != nil && h.Behavior.Down.Tolerance != nil {
+		down = *h.Behavior.Down.Tolerance
+	}
+	return 1-down <= ratio && ratio <= 1+up
+}
 
-func ceil(x float64) int32 { return int32(math.Ceil(x)) }
+// ceil rounds up, to what an int32 holds at most. The controller caps most proposals
+// in this way too; the others it leaves to the processor.
+func ceil(x float64) int32 { return int32(min(math.Ceil(x), math.MaxInt32)) }
 
 // groups are the pods by what their metrics are worth.
 type groups struct {
@@ -205,6 +225,9 @@ func (h *HPA) followPods(now int64, w *Workload, m *Metric) (int32, error) {
 // conservative fills in what is not known in the way that damps the change, and
 // does nothing if that turns it around.
 func (h *HPA) conservative(w *Workload, m *Metric, g groups, ratio float64, rebalance bool) (int32, error) {
+	if ratio == 1 {
+		return w.Replicas, nil // nothing is filled in on target, so the ratio stays
+	}
 	filled := g.used
 	for _, p := range g.missing {
 		filled = append(filled, usage{m.fill(ratio, p.request), p.request})
@@ -213,9 +236,6 @@ func (h *HPA) conservative(w *Workload, m *Metric, g groups, ratio float64, reba
 		for _, p := range g.unready {
 			filled = append(filled, usage{0, p.request})
 		}
-	}
-	if m.Utilization > 0 && ratio == 1 {
-		filled = filled[:len(g.used)] // the controller fills resources in only off target
 	}
 	again, err := m.ratio(filled)
 	if err != nil {
@@ -234,7 +254,7 @@ func (h *HPA) conservative(w *Workload, m *Metric, g groups, ratio float64, reba
 // fill is what a pod without a metric is taken to use.
 func (m *Metric) fill(ratio float64, request int64) int64 {
 	switch {
-	case ratio >= 1:
+	case ratio > 1:
 		return 0
 	case m.Utilization > 0:
 		return request * int64(max(100, m.Utilization)) / 100
@@ -286,6 +306,9 @@ func (h *HPA) group(now int64, pods []Pod, m *Metric) (g groups, err error) {
 
 // initializing reports whether the CPU of a pod is that of its start-up.
 func (h *HPA) initializing(now int64, p *Pod, s Sample) bool {
+	if p.Unreported {
+		return true
+	}
 	if p.Started+h.CPUInitialization > now {
 		return !p.Ready || s.At < p.Transition+s.Window
 	}

@@ -7,9 +7,10 @@ type Behavior struct{ Up, Down Rules }
 
 // Rules of one direction.
 type Rules struct {
-	Window   int64  // stabilisation, ns
-	Select   Select // among the policies
-	Policies []RatePolicy
+	Window    int64  // stabilisation, ns
+	Select    Select // among the policies
+	Policies  []RatePolicy
+	Tolerance *float64 // nil: that of the HPA
 }
 
 // Select says which policy counts.
@@ -32,8 +33,8 @@ type RatePolicy struct {
 // rules: up by 4 pods or 100 % in 15 s without delay, down by 100 % in 15 s after 300 s.
 func DefaultBehavior() *Behavior {
 	return &Behavior{
-		Up:   Rules{0, MaxChange, []RatePolicy{{Pods: 4, Period: 15 * second}, {Percent: 100, Period: 15 * second}}},
-		Down: Rules{300 * second, MaxChange, []RatePolicy{{Percent: 100, Period: 15 * second}}},
+		Up:   Rules{Policies: []RatePolicy{{Pods: 4, Period: 15 * second}, {Percent: 100, Period: 15 * second}}},
+		Down: Rules{Window: 300 * second, Policies: []RatePolicy{{Percent: 100, Period: 15 * second}}},
 	}
 }
 

@@ -38,6 +38,7 @@ type Pod struct {
 	Name       string
 	Terminated bool // has a deletion timestamp, or failed
 	Pending    bool // not running yet
+	Unreported bool // its node has reported no start time or Ready condition yet
 	Ready      bool
 	Started    int64 // status.startTime, ns
 	Transition int64 // last change of Ready, ns

@@ -155,6 +155,42 @@ func TestHPAOtherMetrics(t *testing.T) {
 	}
 }
 
+// Differences from the real controller that sim/conformance once found.
+func TestHPAEdgesOfConformance(t *testing.T) {
+	missing := pods(4, 500)
+	missing[0].Metrics = nil
+	unreported := pods(4, 900)
+	unreported[0].Unreported = true
+	queue := func(milli int64) []Sample { return []Sample{{Name: "queue", Milli: milli}} }
+	wide := .5
+	tolerant := &Behavior{Up: Rules{Tolerance: &wide, Policies: []RatePolicy{{Pods: 100, Period: second}}}, Down: DefaultBehavior().Down}
+	for _, c := range []struct {
+		name     string
+		metrics  []Metric
+		behavior *Behavior
+		w        Workload
+		want     int32
+	}{
+		{"nothing is filled in when the rest is on target", []Metric{{Source: Pods, Name: "cpu", AverageMilli: 500}}, nil, *workload(missing), 4},
+		{"no start time or Ready condition: idle on scale-up", []Metric{CPU(50)}, nil, *workload(unreported), 6}, // (3·90+0)/4 -> 1.34·4
+		{"a negative external total is an overflow", []Metric{{Source: External, Name: "queue", AverageMilli: 20_000}}, nil, Workload{Replicas: 4, Current: 4, Metrics: queue(-1)}, 8},
+		{"a negative object total is none", []Metric{{Source: Object, Name: "queue", AverageMilli: 20_000}}, nil, Workload{Replicas: 4, Current: 4, Metrics: queue(-1)}, 2},
+		{"no metrics: 80 % of the CPU", nil, nil, *workload(pods(4, 1600)), 8},
+		{"a tolerance of its own", []Metric{CPU(50)}, tolerant, *workload(pods(4, 750)), 4},
+		{"beyond a tolerance of its own", []Metric{CPU(50)}, tolerant, *workload(pods(4, 760)), 7},
+	} {
+		h := NewHPA(2, 20, c.metrics...)
+		h.Behavior, h.DownscaleWindow = c.behavior, -1
+		if d := h.Decide(0, &c.w); d.Replicas != c.want {
+			t.Errorf("%s: %d, want %d (%s)", c.name, d.Replicas, c.want, d.Reason)
+		}
+	}
+	h := NewHPA(0, 20, CPU(50))
+	if d := h.Decide(0, &Workload{Pods: pods(1, 900)}); d.Replicas != 0 {
+		t.Errorf("%d replicas from zero: the gate for that is off", d.Replicas)
+	}
+}
+
 func TestHPABehavior(t *testing.T) {
 	h := NewHPA(1, 100, CPU(50))
 	h.Behavior = &Behavior{
