@@ -48,14 +48,3 @@ func single(s Service, perSecond float64) *Topology {
 }
 
 func mm1() *Topology { return single(station("m", 1, exp(1)), .8) }
-
-// BenchmarkMM1 is the speed of the whole queueing core: two events a request.
-func BenchmarkMM1(b *testing.B) {
-	s := build(b, mm1(), 1)
-	run(b, s, 10_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		s.clock.Step()
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
-}

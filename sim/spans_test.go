@@ -6,7 +6,6 @@ import (
 
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/trace"
-	"github.com/scale-eval/scale-eval/hst"
 	"github.com/scale-eval/scale-eval/sim/traffic"
 )
 
@@ -106,19 +105,6 @@ func TestASimulationIsADataset(t *testing.T) {
 	}
 }
 
-// BenchmarkSpans is the speed with every span handed out: events a second.
-func BenchmarkSpans(b *testing.B) {
-	s := shop(b)
-	n := 0
-	s.OnSpan(Epoch, func(*trace.Span) { n++ })
-	run(b, s, 300)
-	b.ReportAllocs()
-	for b.Loop() {
-		s.clock.Step()
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
-}
-
 func TestExportersAreLate(t *testing.T) {
 	direct, late := []trace.Span{}, []trace.Span{}
 	s := shop(t)
@@ -143,27 +129,4 @@ func TestExportersAreLate(t *testing.T) {
 			t.Fatalf("span %d: %+v, want %+v", i, late[i], direct[i])
 		}
 	}
-}
-
-// BenchmarkSampled adds the production sampler: train, then score every span.
-func BenchmarkSampled(b *testing.B) {
-	sampler, err := hst.NewSampler(hst.DefaultSamplerConfig(hst.NewSeed(1)))
-	if err != nil {
-		b.Fatal(err)
-	}
-	calls, kept := trace.NewCalls(100, nil), 0
-	s := shop(b)
-	s.OnSpan(Epoch, func(sp *trace.Span) {
-		sp.Call = calls.Of(sp.Service, sp.Operation)
-		sampler.Learn(sp)
-		if sampler.Sample(sp).Keep {
-			kept++
-		}
-	})
-	run(b, s, 300)
-	b.ReportAllocs()
-	for b.Loop() {
-		s.clock.Step()
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Mevents/s")
 }
