@@ -61,12 +61,3 @@ func TestHPAFollowsADay(t *testing.T) {
 		t.Errorf("%d..%d pods, %v s a request, %+v", least, most, st.MeanStay(), st)
 	}
 }
-
-// BenchmarkDiurnalDay is the whole scenario: 6.7 M requests, 600 a second at the peak.
-func BenchmarkDiurnalDay(b *testing.B) {
-	for b.Loop() {
-		s := diurnal(b, .1569, .025)
-		run(b, s, 86_400)
-		b.ReportMetric(float64(s.clock.Fired())/1e6, "Mevents")
-	}
-}

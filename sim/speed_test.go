@@ -83,6 +83,20 @@ func BenchmarkSampled(b *testing.B) {
 	b.ReportMetric(100*float64(*kept)/float64(*spans), "%kept")
 }
 
+// BenchmarkDiurnalDay is 24 h of the recorded load under an HPA: 6.7 M requests, 600 a
+// second at the peak, every span to the sampler.
+func BenchmarkDiurnalDay(b *testing.B) {
+	for b.Loop() {
+		cpu := cpuSeconds(b)
+		s := diurnal(b, .1569, .025)
+		_, spans := sampled(b, s)
+		run(b, s, 86_400)
+		b.ReportMetric(cpuSeconds(b)-cpu, "cpu-s")
+		b.ReportMetric(float64(s.clock.Fired())/1e6, "Mevents")
+		b.ReportMetric(float64(*spans)/1e6, "Mspans")
+	}
+}
+
 // sampled exports the spans of a system to the adaptive sampler, and counts.
 func sampled(t testing.TB, s *System) (kept, spans *int) {
 	sampler, err := hst.NewAdaptive(hst.DefaultAdaptiveConfig(hst.NewSeed(1)))
