@@ -47,7 +47,9 @@ var allowed = map[string][]string{
 	"live/kube/kubetest": {"live", "live/kube", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
 	"live/webhook":       {"live"},
 	"sim":                {"datasets/trace", "sim/policy", "sim/random", "sim/traffic"},
-	"cmd":                nil,
+	// Simulated workloads are objects of client-go's fake clientset.
+	"sim/cluster": {"live/kube/kubefake", "sim", "sim/policy", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
+	"cmd":         nil,
 }
 
 // pure rooms do no I/O, read no clock and draw no global randomness.

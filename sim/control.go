@@ -54,6 +54,12 @@ func (s *System) Replicas(service string) (want, ready int) {
 // Resources are the requests and limits of a pod. Zero keeps what there is.
 type Resources struct{ CPURequest, CPULimit, MemoryRequestMiB, MemoryLimitMiB float64 }
 
+// Resources are those of a new pod of a service; zero is not set.
+func (s *System) Resources(service string) Resources {
+	t := &s.service(service).template
+	return Resources{t.cpuRequest, t.cpu, t.memoryRequest, t.memory}
+}
+
 // SetResources changes the template of the pods: in place, or by a rolling update.
 func (s *System) SetResources(service string, r Resources) {
 	svc := s.service(service)

@@ -113,17 +113,27 @@ func (p *pod) view() policy.Pod {
 	return v
 }
 
-// loop asks an autoscaler again and again and does what it says.
+// CarryOut does what the autoscaler of a service decided.
+type CarryOut func(service string, d policy.Decision)
+
+// loop asks an autoscaler again and again and has done what it says.
 type loop struct {
 	metrics *MetricsServer
 	service string
 	scaler  policy.Autoscaler
+	do      CarryOut
 }
 
 // Autoscale lets an autoscaler run a service, deciding first at time from, ns.
 func (m *MetricsServer) Autoscale(service string, a policy.Autoscaler, from int64) {
+	m.AutoscaleBy(service, a, from, m.sys.carryOut)
+}
+
+// AutoscaleBy is Autoscale with somebody else who carries the decisions out, such as
+// a client of the Kubernetes API.
+func (m *MetricsServer) AutoscaleBy(service string, a policy.Autoscaler, from int64, do CarryOut) {
 	m.sys.service(service) // a wrong name shows here
-	m.sys.clock.At(from, &loop{m, service, a}, 0)
+	m.sys.clock.At(from, &loop{m, service, a, do}, 0)
 }
 
 // Handle implements [Handler]: one decision.
@@ -134,17 +144,21 @@ func (l *loop) Handle(uint64) {
 	if d.Replicas != w.Replicas || d.CPURequestMilli > 0 || d.MemoryRequestBytes > 0 {
 		s.note("decision", l.service, fmt.Sprintf("replicas %d -> %d, cpu %dm, memory %d: %s",
 			w.Replicas, d.Replicas, d.CPURequestMilli, d.MemoryRequestBytes, d.Reason))
-		l.carryOut(d)
+		l.do(l.service, d)
 	}
 	s.clock.After(l.scaler.Period(), l, 0)
 }
 
-// carryOut scales. Limits keep their ratio to the requests, as with the VPA.
-func (l *loop) carryOut(d policy.Decision) {
-	s, svc := l.metrics.sys, l.metrics.sys.service(l.service)
-	s.SetReplicas(l.service, int(d.Replicas))
-	t := &svc.template
-	var r Resources
+// carryOut scales.
+func (s *System) carryOut(service string, d policy.Decision) {
+	s.SetReplicas(service, int(d.Replicas))
+	s.SetResources(service, s.Wanted(service, d))
+}
+
+// Wanted is what a decision makes of the resources of a service's pods. Limits keep
+// their ratio to the requests, as with the VPA; zero is what stays.
+func (s *System) Wanted(service string, d policy.Decision) (r Resources) {
+	t := &s.service(service).template
 	if d.CPURequestMilli > 0 {
 		r.CPURequest = float64(d.CPURequestMilli) / 1000
 		r.CPULimit = proportional(t.cpu, t.cpuRequest, r.CPURequest)
@@ -153,7 +167,7 @@ func (l *loop) carryOut(d policy.Decision) {
 		r.MemoryRequestMiB = float64(d.MemoryRequestBytes) / (1 << 20)
 		r.MemoryLimitMiB = proportional(t.memory, t.memoryRequest, r.MemoryRequestMiB)
 	}
-	s.SetResources(l.service, r)
+	return r
 }
 
 // proportional is the limit that goes with a new request; 0 leaves it alone.
