@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/scale-eval/scale-eval/live"
 )
 
@@ -37,12 +35,7 @@ type linter struct {
 }
 
 func (l *linter) warn(path, format string, args ...any) {
-	e := &Error{File: l.d.file, Field: path, Msg: fmt.Sprintf(format, args...)}
-	var n *yaml.Node
-	if n = l.d.place(path); n != nil {
-		e.Line, e.Column = n.Line, n.Column
-	}
-	l.found = append(l.found, e)
+	l.found = append(l.found, l.d.ErrorAt(path, fmt.Sprintf(format, args...)))
 }
 
 func (l *linter) target(path string, t *live.TargetSpec) {
