@@ -1,0 +1,61 @@
+package experiment
+
+import (
+	"time"
+
+	"github.com/scale-eval/scale-eval/live"
+	"github.com/scale-eval/scale-eval/sim/cluster"
+)
+
+// What the rules of SCALE say, the same in every case.
+const (
+	ruleWindow   = 30 * time.Second
+	ruleMinSpans = 20
+	ruleCooldown = 45 * time.Second // the spans of new pods are seen by then
+	calmFor      = 5 * time.Minute
+	calmBelow    = .5
+)
+
+// Rules is the rule set with which SCALE plays the case: one rule an objective, whose
+// threshold and share are the objective's, and one entry a target with its bounds.
+func (c *Case) Rules() (live.RuleSet, error) {
+	set := live.RuleSet{Settings: live.DefaultSettings(), ListedOnly: true}
+	for _, t := range c.Targets {
+		spec := live.TargetSpec{Target: live.Target{Kind: "deployment", Namespace: cluster.Namespace, Name: t.Service}, Services: []string{t.Service}}
+		if t.Stateful {
+			spec.Target.Kind = "statefulset"
+		}
+		spec.Guard = live.Guard{Min: max(1, t.Min), Max: t.Max, CooldownUp: ruleCooldown, CooldownDown: calmFor}
+		set.Targets = append(set.Targets, spec)
+	}
+	seen := map[string]bool{}
+	for _, o := range c.Objectives {
+		if !seen[o.Service] {
+			seen[o.Service] = true
+			service, err := live.ParsePattern(o.Service)
+			if err != nil {
+				return set, err
+			}
+			set.Rules = append(set.Rules, o.rule(service))
+		}
+	}
+	return set, nil
+}
+
+func (o *Objective) rule(service live.Pattern) live.RuleSpec {
+	larger := func(r live.Resource) live.ResourceAmount {
+		return live.ResourceAmount{Resource: r, Amount: live.Amount{Mode: live.Percent, Value: 100}, Requests: true, Limits: true}
+	}
+	return live.RuleSpec{
+		Name:  "objective-" + o.Service,
+		Match: live.Match{Service: service},
+		When: live.Condition{
+			Latency: time.Duration(o.Latency), Share: 1 - o.Share, Window: ruleWindow, MinSpans: ruleMinSpans,
+		},
+		Spans: live.All, Blame: live.BlameRedirect,
+		Then: live.Response{
+			Kind: live.Auto, Horizontal: &live.HorizontalResponse{Amount: live.Amount{Mode: live.Percent, Value: 50}},
+			Vertical: []live.ResourceAmount{larger(live.CPU), larger(live.Memory)},
+		},
+	}
+}
