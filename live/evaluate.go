@@ -10,8 +10,11 @@ import (
 )
 
 // maxVerdicts is how many of a window's breaches are asked who is to blame, newest
-// first.
-const maxVerdicts = 64
+// first. With fewer than enoughVerdicts the rule waits while most traces are open.
+const (
+	maxVerdicts    = 64
+	enoughVerdicts = 16
+)
 
 // finding is what a test of one group found at a tick.
 type finding struct {
@@ -198,7 +201,7 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	verdicts, pending := r.p.verdicts(window)
 	b := r.p.tally(verdicts)
 	switch {
-	case pending > len(verdicts):
+	case pending > len(verdicts) && len(verdicts) < enoughVerdicts:
 		return a.hold(ReasonPending, "the traces of its spans are still open")
 	case b == nil:
 		a.note("no trace left to find the cause in")
@@ -215,10 +218,11 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	return true
 }
 
-// verdicts are those of the newest breaches, and how many still wait for their
-// trace to close.
+// verdicts are those of the newest breaches whose trace is closed, and how many newer
+// ones wait for theirs. Under heavy load some are always open: they must not keep
+// the others from being heard.
 func (p *Pipeline) verdicts(window []windowEntry[breach]) (out []verdict, pending int) {
-	for i := len(window) - 1; i >= max(0, len(window)-maxVerdicts); i-- {
+	for i := len(window) - 1; i >= 0 && len(out) < maxVerdicts; i-- {
 		b := &window[i].load
 		switch {
 		case b.verdict == nil:
