@@ -65,7 +65,7 @@ func TestPoliciesBetweenTheirBounds(t *testing.T) {
 	if s := got["static"]; s.Actions > 1 || s.PodSeconds <= oracle.PodSeconds || s.ViolatedSeconds > 30 {
 		t.Errorf("static: %+v", s)
 	}
-	for _, name := range []string{"hpa", "rate", "forecast"} {
+	for _, name := range []string{"scale", "hpa", "rate", "forecast"} {
 		if m := got[name]; m.ViolatedSeconds >= none.ViolatedSeconds || m.Right == 0 || m.Wrong > 0 || m.Decide < 0 || m.Detect > m.Decide || m.Ready < m.Decide {
 			t.Errorf("%s: %+v", name, m)
 		}
