@@ -49,20 +49,14 @@ func (c *Case) Calibrate(ctx context.Context) (*Calibration, error) {
 	if err := c.loadTest(ctx, cal); err != nil {
 		return nil, fmt.Errorf("%s: load test: %w", c.Name, err)
 	}
-	for _, t := range c.Targets {
-		d := Demand{Service: t.Service, Pods: make([]float64, steps(c)), Remedy: c.helps(t.Service, Horizontal)}
-		for i := range d.Pods {
-			d.Pods[i] = float64(cal.Services[t.Service].Replicas)
-		}
-		cal.Demands = append(cal.Demands, d)
-	}
 	if err := c.findDemand(ctx, cal); err != nil {
 		return nil, fmt.Errorf("%s: oracle: %w", c.Name, err)
 	}
 	return cal, nil
 }
 
-// loadTest measures the warm-up.
+// loadTest measures the warm-up. What a service has then is its demand until more is
+// known.
 func (c *Case) loadTest(ctx context.Context, cal *Calibration) error {
 	sys, topology, err := c.New(calibrationSeed)
 	if err != nil {
@@ -79,6 +73,13 @@ func (c *Case) loadTest(ctx context.Context, cal *Calibration) error {
 		cal.Services[spec.Name] = Capacity{
 			PerSecond: float64(st.Arrivals) / (offered * st.Seconds()), Rate: float64(st.Arrivals) / st.Seconds(), Replicas: n,
 		}
+	}
+	for _, t := range c.Targets {
+		d := Demand{Service: t.Service, Pods: make([]float64, steps(c)), Remedy: c.helps(t.Service, Horizontal)}
+		for i := range d.Pods {
+			d.Pods[i] = float64(cal.Services[t.Service].Replicas)
+		}
+		cal.Demands = append(cal.Demands, d)
 	}
 	return nil
 }

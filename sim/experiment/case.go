@@ -33,7 +33,7 @@ type Target struct {
 	Service  string
 	Stateful bool // a StatefulSet
 	Min, Max int  // replicas
-	// MaxCPU and MaxMemoryMiB bound requests and limits; 0: four times the start.
+	// MaxCPU and MaxMemoryMiB bound the limits of a pod; 0: it may not be resized.
 	MaxCPU, MaxMemoryMiB float64
 }
 
@@ -72,3 +72,5 @@ func (c *Case) helps(service string, k Kind) bool {
 	}
 	return false
 }
+
+func (t *Target) resizable() bool { return t.MaxCPU > 0 || t.MaxMemoryMiB > 0 }

@@ -55,8 +55,8 @@ func keda() Policy {
 
 func vpa() Policy {
 	return Policy{"vpa", "VerticalPodAutoscaler: requests and limits follow usage", func(e *Env) (func() error, error) {
-		each(e, func(_ *Target, spec *sim.Service) policy.Autoscaler {
-			if spec.Pod.CPURequest == 0 && spec.Pod.MemoryRequestMiB == 0 {
+		each(e, func(t *Target, spec *sim.Service) policy.Autoscaler {
+			if !t.resizable() || spec.Pod.CPURequest == 0 && spec.Pod.MemoryRequestMiB == 0 {
 				return nil
 			}
 			return policy.NewVPA()

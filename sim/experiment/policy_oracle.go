@@ -71,17 +71,14 @@ func enlarge(e *Env, at int64) {
 	}), 0)
 }
 
-// growth is how far resources may grow when a case gives no bound.
-const growth = 4
-
 // largest is the most that policies may ask for.
 func (t *Target) largest(start sim.Resources) sim.Resources {
-	cpu, memory := t.MaxCPU, t.MaxMemoryMiB
-	if cpu == 0 {
-		cpu = growth * max(start.CPULimit, start.CPURequest)
+	cpu, memory := start.CPULimit, start.MemoryLimitMiB
+	if t.MaxCPU > 0 {
+		cpu = t.MaxCPU
 	}
-	if memory == 0 {
-		memory = growth * max(start.MemoryLimitMiB, start.MemoryRequestMiB)
+	if t.MaxMemoryMiB > 0 {
+		memory = t.MaxMemoryMiB
 	}
-	return sim.Resources{CPURequest: cpu, CPULimit: cpu, MemoryRequestMiB: memory, MemoryLimitMiB: memory}
+	return sim.Resources{CPULimit: cpu, MemoryLimitMiB: memory}
 }

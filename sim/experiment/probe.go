@@ -44,6 +44,9 @@ func newProbe(e *Env, policy string, o Options) *probe {
 	p := &probe{env: e, policy: policy, noticed: -1, ready: -1}
 	n := int(e.Case.Length / 1e9)
 	for _, obj := range e.Case.Objectives {
+		if slices.ContainsFunc(p.clients, func(w *watched) bool { return w.Client == obj.Client }) {
+			continue // the same requests, for the rules of another service
+		}
 		p.clients = append(p.clients, &watched{Objective: obj, good: make([]int32, n), all: make([]int32, n)})
 	}
 	for range e.Calibration.Demands {

@@ -26,6 +26,8 @@ func (c *Case) Rules() (live.RuleSet, error) {
 			spec.Target.Kind = "statefulset"
 		}
 		spec.Guard = live.Guard{Min: max(1, t.Min), Max: t.Max, CooldownUp: ruleCooldown, CooldownDown: calmFor}
+		spec.Guard.Resources[live.CPU].Max = max(1, int64(1000*t.MaxCPU))
+		spec.Guard.Resources[live.Memory].Max = max(1, int64(t.MaxMemoryMiB*(1<<20)))
 		set.Targets = append(set.Targets, spec)
 	}
 	seen := map[string]bool{}
@@ -44,7 +46,7 @@ func (c *Case) Rules() (live.RuleSet, error) {
 
 func (o *Objective) rule(service live.Pattern) live.RuleSpec {
 	larger := func(r live.Resource) live.ResourceAmount {
-		return live.ResourceAmount{Resource: r, Amount: live.Amount{Mode: live.Percent, Value: 100}, Requests: true, Limits: true}
+		return live.ResourceAmount{Resource: r, Amount: live.Amount{Mode: live.Percent, Value: 100}, Limits: true}
 	}
 	return live.RuleSpec{
 		Name:  "objective-" + o.Service,
