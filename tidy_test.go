@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"eval":               {"datasets/trace", "gonum.org/v1/gonum"},
 	"eval/baselines":     {"datasets/trace", "hst", "gonum.org/v1/gonum", "github.com/DataDog/sketches-go/ddsketch"},
 	"eval/tracesamplers": {"datasets/trace", "eval"},
-	"reports":            {"datasets/trace", "eval", "sim", "tuning", "gonum.org/v1/", "golang.org/x/image"},
+	"reports":            {"datasets/trace", "eval", "sim", "sim/experiment", "tuning", "gonum.org/v1/", "golang.org/x/image"},
 	"tuning":             {"datasets/trace", "eval"},
 	// The sketch of durations is a library's: mergeable, with a proven error bound.
 	"live": {"datasets/trace", "github.com/DataDog/sketches-go/"},

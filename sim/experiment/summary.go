@@ -16,6 +16,7 @@ type Summary struct {
 	Cells       []Cell        `json:"cells"`     // by case, then policy, in the order of the plan
 	Comparisons []Comparison  `json:"comparisons"`
 	Verdicts    []CaseVerdict `json:"verdicts"`
+	Notes       []string      `json:"notes,omitempty"` // what readers must know of the cases
 }
 
 // Estimate is a mean over seeds and its 95 % interval (Student's t). With one seed
@@ -32,17 +33,29 @@ type Cell struct {
 	Policy string `json:"policy"`
 	Seeds  int    `json:"seeds"`
 
-	ViolatedSeconds, ViolatedPercent, P50, P95, P99 Estimate
-	PodSeconds, CoreSeconds, OverPodSeconds         Estimate
-	Actions, Reversals                              Estimate
+	ViolatedSeconds Estimate `json:"violated_s"`
+	ViolatedPercent Estimate `json:"violated_percent"`
+	P50             Estimate `json:"p50_ms"`
+	P95             Estimate `json:"p95_ms"`
+	P99             Estimate `json:"p99_ms"`
+	PodSeconds      Estimate `json:"pod_s"`
+	CoreSeconds     Estimate `json:"core_s"`
+	OverPodSeconds  Estimate `json:"over_pod_s"`
+	Actions         Estimate `json:"actions"`
+	Reversals       Estimate `json:"reversals"`
 	// Medians of seconds from the fault over the seeds in which it happened, and how
 	// many those were.
-	Detect, Decide, Ready, Recover Times
+	Detect  Times `json:"detect"`
+	Decide  Times `json:"decide"`
+	Ready   Times `json:"ready"`
+	Recover Times `json:"recover"`
 	// Precision is right / (right + wrong) changes upwards over all seeds, NaN-free: 1
 	// without any. Recall is the share of seeds in which a remedy was tried; 1 where
 	// there is none. Quiet is the share of seeds without any change.
-	Precision, Recall, Quiet float64
-	Elasticity               ElasticityMeans
+	Precision  float64         `json:"precision"`
+	Recall     float64         `json:"recall"`
+	Quiet      float64         `json:"quiet"`
+	Elasticity ElasticityMeans `json:"elasticity"`
 }
 
 // Times are a median and how often.
@@ -52,7 +65,14 @@ type Times struct {
 }
 
 // ElasticityMeans are means over seeds of sim.Elasticity.
-type ElasticityMeans struct{ UnderAccuracy, OverAccuracy, UnderTime, OverTime, Instability, Jitter float64 }
+type ElasticityMeans struct {
+	UnderAccuracy float64 `json:"under_accuracy"`
+	OverAccuracy  float64 `json:"over_accuracy"`
+	UnderTime     float64 `json:"under_time"`
+	OverTime      float64 `json:"over_time"`
+	Instability   float64 `json:"instability"`
+	Jitter        float64 `json:"jitter"`
+}
 
 // Comparison is the paired difference reference - other, over seeds.
 type Comparison struct {
