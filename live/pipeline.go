@@ -52,6 +52,7 @@ type Pipeline struct {
 	view     traceView
 	targets  targets
 	orch     Orchestrator
+	answers  map[Target]answer // of this tick
 	audit    auditLog
 	counters Counters
 
@@ -74,7 +75,7 @@ func New(o Options) (*Pipeline, error) {
 	s := o.Rules.Settings
 	p := &Pipeline{
 		sampler: o.Sampler, learn: o.Learn, orch: o.Orchestrator, extra: o.Extra,
-		calls: trace.NewCalls(s.MaxCalls, o.Sanitiser), services: newServices(), audit: auditLog{w: o.Audit},
+		calls: trace.NewCalls(s.MaxCalls, o.Sanitiser), services: newServices(), answers: map[Target]answer{}, audit: auditLog{w: o.Audit},
 	}
 	p.traces = newTraceBuffer(s.MaxBufferedSpans, s.MaxTraceSpans, p.closeTrace)
 	p.view.serviceOf = p.serviceOf

@@ -142,6 +142,7 @@ func (d *decoder) rule(n *yaml.Node, path string) (r live.RuleSpec) {
 		{"then", func(n *yaml.Node, path string) { d.response(n, path, &r.Then) }},
 		{"calm", func(n *yaml.Node, path string) { r.Calm = d.calm(n, path) }},
 		{"not_while", d.texts(&r.NotWhile, "a service name")},
+		{"settle", d.duration(&r.Settle)},
 		{"priority", d.integer(&r.Priority)},
 		{"dry_run", d.boolean(&r.DryRun)},
 		{"active", func(n *yaml.Node, path string) {

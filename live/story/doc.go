@@ -15,7 +15,10 @@
 //
 //	rules [NAME]               the input is a rule file; starts the pipeline, or
 //	                           replaces its rules
-//	replicas TARGET N          the target has N replicas
+//	replicas TARGET N [ready=M]
+//	                           the target has N replicas, all or M of them ready
+//	slow TARGET                what is done to the target takes effect when the story
+//	                           says so with replicas; otherwise at once
 //	resources TARGET CONTAINER cpu=REQUEST/LIMIT memory=REQUEST/LIMIT
 //	                           the container's milli-cores and MiB
 //	owned TARGET               an autoscaler owns the target: scaling it is refused
