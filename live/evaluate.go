@@ -9,8 +9,8 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
-// maxVerdicts is how many of a window's breaches are asked who is to blame, newest
-// first.
+// maxVerdicts is how many verdicts on a window's breaches are counted, the newest
+// that are known.
 const maxVerdicts = 64
 
 // finding is what a test of one group found at a tick.
@@ -232,10 +232,10 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	if r.spec.Blame == BlameOff || len(window) == 0 {
 		return true
 	}
-	verdicts, pending := r.p.verdicts(window)
-	b := r.p.tally(verdicts)
+	known, unseen, pending := r.p.verdicts(window)
+	b := r.p.tally(known, unseen)
 	switch {
-	case pending > len(verdicts):
+	case pending > len(known) && len(known) < maxVerdicts:
 		return a.hold(ReasonPending, "the traces of its spans are still open")
 	case b == nil:
 		a.note("no trace left to find the cause in")
@@ -252,21 +252,22 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	return true
 }
 
-// verdicts are those of the newest breaches, and how many still wait for their
-// trace to close.
-func (p *Pipeline) verdicts(window []windowEntry[breach]) (out []verdict, pending int) {
-	for i := len(window) - 1; i >= max(0, len(window)-maxVerdicts); i-- {
+// verdicts are the newest maxVerdicts that are known; how many of the breaches met
+// on the way have lost their trace, and how many wait for it to close. Under load
+// there are always some of these: they must not stand in the way of older ones.
+func (p *Pipeline) verdicts(window []windowEntry[breach]) (known []verdict, unseen, pending int) {
+	for i := len(window) - 1; i >= 0 && len(known) < maxVerdicts; i-- {
 		b := &window[i].load
 		switch {
-		case b.verdict == nil:
-			out = append(out, verdict{})
-		case !b.verdict.known && p.traces.byID[b.trace] != nil:
+		case b.verdict != nil && b.verdict.known:
+			known = append(known, *b.verdict)
+		case b.verdict != nil && p.traces.byID[b.trace] != nil:
 			pending++
 		default:
-			out = append(out, *b.verdict)
+			unseen++
 		}
 	}
-	return out, pending
+	return known, unseen, pending
 }
 
 func (a *Action) note(s string) { a.Why.Notes = append(a.Why.Notes, s) }

@@ -203,7 +203,7 @@ func (p *Pipeline) buffer(s *Span) bool {
 	// It cannot have come before it ended, and no later than a tick ago.
 	t, fresh := p.traces.add(s.TraceID, bufSpan{
 		id: s.ID, parent: s.ParentID, start: s.Start, dur: s.Duration, call: s.Call,
-		peer: p.peers.of(s), kind: s.SpanKind,
+		peer: p.peers.of(s), kind: s.SpanKind, failed: s.Status == StatusError,
 	}, max(p.clock, s.End()))
 	p.current = t
 	return fresh
