@@ -250,6 +250,7 @@ type Action struct {
 
 	holdWhile []string // RuleSpec.NotWhile
 	either    bool     // the direction follows from the amount
+	settles   bool     // RuleSpec.Settle is set
 	held      Reason   // why Direction is Hold
 }
 

@@ -9,19 +9,15 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
-// maxVerdicts is how many of a window's breaches are asked who is to blame, newest
-// first. With fewer than enoughVerdicts the rule waits while most traces are open.
-const (
-	maxVerdicts    = 64
-	enoughVerdicts = 16
-)
+// maxVerdicts is how many verdicts on a window's breaches are counted, the newest
+// that are known.
+const maxVerdicts = 64
 
 // finding is what a test of one group found at a tick.
 type finding struct {
 	fires  bool
 	why    Why
-	edge   int64 // right edge of the window
-	lo, hi int   // breaches of the window
+	lo, hi int // breaches of the window
 }
 
 // Evaluate implements [Rule]: at most one action a group.
@@ -32,12 +28,10 @@ func (r *specRule) Evaluate(now int64) []Action {
 	}
 	var out []Action
 	for _, g := range r.groups {
-		g.settle(r, now)
-		f := r.test(g, now)
-		g.firing = f.fires
-		switch {
-		case f.fires:
-			out = append(out, r.fire(g, f, now))
+		g.tidy(r, now)
+		switch a, fires := r.act(g, now); {
+		case fires:
+			out = append(out, a)
 		case g.calm != nil && r.isCalm(g, now):
 			out = append(out, r.calmDown(g, now))
 		}
@@ -45,12 +39,12 @@ func (r *specRule) Evaluate(now int64) []Action {
 	return out
 }
 
-// settle forgets what no window of the rule can reach any more.
-func (g *group) settle(r *specRule, now int64) {
+// tidy forgets what no window of the rule can reach any more.
+func (g *group) tidy(r *specRule, now int64) {
 	horizon := now - int64(r.retention()) - int64(r.p.set.Settings.Lateness)
 	dropped := g.breaches.dropped
-	g.breaches.settle(horizon)
-	g.total.settle(horizon)
+	g.breaches.tidy(horizon)
+	g.total.tidy(horizon)
 	r.p.counters.WindowDropped += g.breaches.dropped - dropped
 }
 
@@ -65,23 +59,61 @@ func (r *specRule) retention() time.Duration {
 	return d
 }
 
-func (r *specRule) test(g *group, now int64) finding {
+// act is what the rule wants on the evidence of a group, if it fires. Where the
+// rule has acted before and settles, it must fire again on what came since.
+func (r *specRule) act(g *group, now int64) (a Action, fires bool) {
+	since := int64(minTime)
+	// New evidence may point at another target, which settles by its own time.
+	const redirects = 3
+	for range redirects {
+		f := r.test(g, now, since)
+		if !f.fires {
+			if since > minTime {
+				a.hold(ReasonSettle, fmt.Sprintf("%d spans since the last action of the rule settled", f.hi-f.lo))
+			}
+			return a, since > minTime
+		}
+		a = r.fire(g, f, now)
+		settled, wait := r.settling(&a, now)
+		if wait != "" {
+			a.hold(ReasonSettle, wait)
+		}
+		if a.Direction == Hold || settled <= since {
+			return a, true
+		}
+		since = settled
+	}
+	a.hold(ReasonSettle, "its spans point at ever other targets")
+	return a, true
+}
+
+// settling is targets.settled for an action of the rule.
+func (r *specRule) settling(a *Action, now int64) (since int64, wait string) {
+	if r.spec.Settle == 0 || a.Direction == Hold {
+		return minTime, ""
+	}
+	return r.p.targets.settled(r.spec.Name, r.p.targetOf(a), r.spec.Settle, now)
+}
+
+// test looks at the windows of a group that reach up to now, without what ended at
+// or before since.
+func (r *specRule) test(g *group, now, since int64) finding {
 	w := r.spec.When
 	switch {
 	case w.SLO != nil:
-		return r.testBurn(g, now)
+		return r.testBurn(g, now, since)
 	case w.Times > 0:
-		return r.testCount(g, now)
+		return r.testCount(g, now, since)
 	}
-	return r.testShare(g, now)
+	return r.testShare(g, now, since)
 }
 
 // testCount is equation 4 of the paper: Count(D > T, window) >= N. Spans come late,
 // so every window that ended at most Lateness ago is looked at.
-func (r *specRule) testCount(g *group, now int64) finding {
+func (r *specRule) testCount(g *group, now, since int64) finding {
 	s, w := r.p.set.Settings, r.spec.When
-	lo, hi, edge := g.breaches.peak(int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew))
-	f := r.found(g, lo, hi, edge, w.Window)
+	lo, hi, edge := g.breaches.peak(int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew), since)
+	f := r.found(g, lo, hi, max(edge-int64(w.Window), since), edge)
 	f.why.Need = int64(w.Times)
 	f.fires = hi-lo >= w.Times
 	return f
@@ -89,30 +121,32 @@ func (r *specRule) testCount(g *group, now int64) finding {
 
 // testShare looks at the window that ends now only: the largest share of many
 // windows would be noise that was looked for.
-func (r *specRule) testShare(g *group, now int64) finding {
+func (r *specRule) testShare(g *group, now, since int64) finding {
 	w := r.spec.When
 	edge := now + int64(r.p.set.Settings.Skew)
-	from := now - int64(w.Window)
+	from := max(now-int64(w.Window), since)
 	if len(g.total.entries) == maxTotals {
 		from = max(from, g.total.entries[0].end-1) // the window is as long as it is full
 	}
-	f := r.found(g, g.breaches.after(from), g.breaches.after(edge), now, w.Window)
+	f := r.found(g, g.breaches.after(from), g.breaches.after(edge), from, now)
 	f.why.Spans = int64(g.total.count(from, edge))
 	enough := f.why.Spans > 0 && f.why.Spans >= w.MinSpans
 	f.fires = enough && (w.Always || float64(f.why.Count) > float64(w.Share*float64(f.why.Spans)))
 	return f
 }
 
-func (r *specRule) testBurn(g *group, now int64) finding {
+func (r *specRule) testBurn(g *group, now, since int64) finding {
 	slo := r.spec.When.SLO
 	edge := now + int64(r.p.set.Settings.Skew)
 	for i, b := range slo.Burns {
-		long, short := g.burned(i, now-int64(b.Long), edge), g.burned(i, now-int64(b.Short), edge)
+		// The long window says that it matters, and may look at what is dealt with.
+		recent := max(now-int64(b.Short), since)
+		long, short := g.burned(i, now-int64(b.Long), edge), g.burned(i, recent, edge)
 		lr, sr := long.rate(slo.Objective), short.rate(slo.Objective)
 		if long.good+long.bad < max(1, r.spec.When.MinSpans) || lr < b.Rate || sr < b.Rate {
 			continue
 		}
-		f := r.found(g, g.breaches.after(now-int64(b.Short)), g.breaches.after(edge), now, b.Long)
+		f := r.found(g, g.breaches.after(recent), g.breaches.after(edge), now-int64(b.Long), now)
 		f.fires = true
 		f.why.Count, f.why.Spans, f.why.BurnLong, f.why.BurnShort = long.bad, long.good+long.bad, lr, sr
 		return f
@@ -135,11 +169,11 @@ func (c goodBad) rate(objective float64) float64 {
 }
 
 // found starts the explanation of a window's breaches.
-func (r *specRule) found(g *group, lo, hi int, edge int64, width time.Duration) finding {
-	f := finding{edge: edge, lo: lo, hi: hi}
+func (r *specRule) found(g *group, lo, hi int, from, edge int64) finding {
+	f := finding{lo: lo, hi: hi}
 	f.why = Why{
 		Rule: r.spec.Name, Condition: r.spec.When.String(), Service: g.service.name,
-		WindowStart: edge - int64(width), WindowEnd: edge, Count: int64(hi - lo),
+		WindowStart: from, WindowEnd: edge, Count: int64(hi - lo),
 	}
 	if r.spec.By == ByRule {
 		f.why.Service = ""
@@ -156,7 +190,7 @@ func (r *specRule) fire(g *group, f finding, now int64) Action {
 	f.why.evidence(window)
 	a := Action{
 		Service: g.service.name, Direction: Up, Priority: r.spec.Priority, DryRun: r.spec.DryRun,
-		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always,
+		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always, settles: r.spec.Settle > 0,
 	}
 	if !r.assign(&a, g, window) {
 		return a
@@ -198,10 +232,10 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	if r.spec.Blame == BlameOff || len(window) == 0 {
 		return true
 	}
-	verdicts, pending := r.p.verdicts(window)
-	b := r.p.tally(verdicts)
+	known, unseen, pending := r.p.verdicts(window)
+	b := r.p.tally(known, unseen)
 	switch {
-	case pending > len(verdicts) && len(verdicts) < enoughVerdicts:
+	case pending > len(known) && len(known) < maxVerdicts:
 		return a.hold(ReasonPending, "the traces of its spans are still open")
 	case b == nil:
 		a.note("no trace left to find the cause in")
@@ -218,22 +252,22 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	return true
 }
 
-// verdicts are those of the newest breaches whose trace is closed, and how many newer
-// ones wait for theirs. Under heavy load some are always open: they must not keep
-// the others from being heard.
-func (p *Pipeline) verdicts(window []windowEntry[breach]) (out []verdict, pending int) {
-	for i := len(window) - 1; i >= 0 && len(out) < maxVerdicts; i-- {
+// verdicts are the newest maxVerdicts that are known; how many of the breaches met
+// on the way have lost their trace, and how many wait for it to close. Under load
+// there are always some of these: they must not stand in the way of older ones.
+func (p *Pipeline) verdicts(window []windowEntry[breach]) (known []verdict, unseen, pending int) {
+	for i := len(window) - 1; i >= 0 && len(known) < maxVerdicts; i-- {
 		b := &window[i].load
 		switch {
-		case b.verdict == nil:
-			out = append(out, verdict{})
-		case !b.verdict.known && p.traces.byID[b.trace] != nil:
+		case b.verdict != nil && b.verdict.known:
+			known = append(known, *b.verdict)
+		case b.verdict != nil && p.traces.byID[b.trace] != nil:
 			pending++
 		default:
-			out = append(out, *b.verdict)
+			unseen++
 		}
 	}
-	return out, pending
+	return known, unseen, pending
 }
 
 func (a *Action) note(s string) { a.Why.Notes = append(a.Why.Notes, s) }

@@ -37,7 +37,6 @@ type group struct {
 	burns    []buckets[goodBad] // one a burn
 	calm     *buckets[int64]    // spans
 	lastHot  int64              // latest end of a span above the calm mark
-	firing   bool               // at the last tick
 }
 
 type goodBad struct{ good, bad int64 }

@@ -25,7 +25,7 @@ type ChangeMemory struct {
 func (p *Pipeline) Memory() []TargetMemory {
 	var out []TargetMemory
 	for target, st := range p.targets.states {
-		m := TargetMemory{Target: target, Acted: st.acted, Last: st.last}
+		m := TargetMemory{Target: target, Acted: st.changed, Last: st.last}
 		for _, c := range st.changes {
 			m.Changes = append(m.Changes, ChangeMemory{c.at, int8(c.direction), c.from, c.to})
 		}
@@ -40,7 +40,7 @@ func (p *Pipeline) Memory() []TargetMemory {
 func (p *Pipeline) Remember(memory []TargetMemory) {
 	for _, m := range memory {
 		st := p.targets.state(m.Target, m.Last)
-		st.acted, st.last, st.changes = m.Acted, m.Last, nil
+		st.changed, st.last, st.changes = m.Acted, m.Last, nil
 		// Nothing is known of what was wanted since: the first tick says so.
 		st.wants = nil
 		for _, c := range m.Changes {

@@ -52,6 +52,7 @@ type Pipeline struct {
 	view     traceView
 	targets  targets
 	orch     Orchestrator
+	answers  map[Target]answer // of this tick
 	audit    auditLog
 	counters Counters
 
@@ -74,7 +75,7 @@ func New(o Options) (*Pipeline, error) {
 	s := o.Rules.Settings
 	p := &Pipeline{
 		sampler: o.Sampler, learn: o.Learn, orch: o.Orchestrator, extra: o.Extra,
-		calls: trace.NewCalls(s.MaxCalls, o.Sanitiser), services: newServices(), audit: auditLog{w: o.Audit},
+		calls: trace.NewCalls(s.MaxCalls, o.Sanitiser), services: newServices(), answers: map[Target]answer{}, audit: auditLog{w: o.Audit},
 	}
 	p.traces = newTraceBuffer(s.MaxBufferedSpans, s.MaxTraceSpans, p.closeTrace)
 	p.view.serviceOf = p.serviceOf
@@ -202,7 +203,7 @@ func (p *Pipeline) buffer(s *Span) bool {
 	// It cannot have come before it ended, and no later than a tick ago.
 	t, fresh := p.traces.add(s.TraceID, bufSpan{
 		id: s.ID, parent: s.ParentID, start: s.Start, dur: s.Duration, call: s.Call,
-		peer: p.peers.of(s), kind: s.SpanKind,
+		peer: p.peers.of(s), kind: s.SpanKind, failed: s.Status == StatusError,
 	}, max(p.clock, s.End()))
 	p.current = t
 	return fresh

@@ -108,7 +108,7 @@ func (g *group) calmSpans(from, to int64) (n int64) {
 func (r *specRule) calmDown(g *group, now int64) Action {
 	c := r.spec.Calm
 	from := now - int64(c.For)
-	a := Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, Why: Why{
+	a := Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, settles: r.spec.Settle > 0, Why: Why{
 		Rule: r.spec.Name, Service: g.service.name, WindowStart: from, WindowEnd: now,
 		Condition: fmt.Sprintf("calm: nothing over %g %% of the threshold for %v", 100*c.Below, c.For),
 		Spans:     g.calmSpans(from, now+int64(r.p.set.Settings.Skew)),
@@ -119,6 +119,12 @@ func (r *specRule) calmDown(g *group, now int64) Action {
 	r.respond(&a, g.service, c.Then, now)
 	if c.Then.Target.IsZero() {
 		a.Target = r.spec.Then.Target
+	}
+	switch since, wait := r.settling(&a, now); {
+	case wait != "":
+		a.hold(ReasonSettle, wait)
+	case since > from:
+		a.hold(ReasonSettle, fmt.Sprintf("calm for only %v since the last action of the rule settled", time.Duration(now-since)))
 	}
 	return a
 }

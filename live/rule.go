@@ -63,7 +63,13 @@ type RuleSpec struct {
 	Then     Response
 	Calm     *Calm    // nil: the rule never scales down
 	NotWhile []string // services; hold while one of them is a cause or is being scaled up
-	Priority int      // higher wins a conflict of equal direction
+	// Settle, if above 0, is the time that a target needs after a change took effect:
+	// pods warm up, a backlog drains. After an action of the rule on a target, the
+	// rule acts on it again only on spans that ended after the change was effective
+	// (as many replicas ready as wanted) and Settle had passed. 0: the guards of the
+	// target alone say when.
+	Settle   time.Duration
+	Priority int // higher wins a conflict of equal direction
 	DryRun   bool
 	Active   []Period // nil: always
 }
@@ -164,6 +170,9 @@ func (s *RuleSpec) Validate() error {
 	}
 	if s.Name == "" {
 		bad("name", "want a name; decisions are explained by it")
+	}
+	if s.Settle < 0 {
+		bad("settle", "want a duration of 0 or more, found %v", s.Settle)
 	}
 	s.When.validate(bad)
 	s.Then.validate("then", bad)

@@ -20,8 +20,10 @@ type targetState struct {
 	spec    TargetSpec
 	wants   []want // oldest first, as far back as stabilisation looks
 	changes []change
-	acted   bool
-	last    int64 // the last change, when acted
+	changed bool
+	last    int64 // the last change, when changed
+	// lastActs are what rules that settle did last, by name.
+	lastActs map[string]*lastAct
 }
 
 // want is what the rules wanted at one tick, before the guards.

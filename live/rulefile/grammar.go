@@ -143,6 +143,7 @@ func (d *decoder) rule(n *yaml.Node, path string) (r live.RuleSpec) {
 		{"then", func(n *yaml.Node, path string) { d.response(n, path, &r.Then) }},
 		{"calm", func(n *yaml.Node, path string) { r.Calm = d.calm(n, path) }},
 		{"not_while", d.texts(&r.NotWhile, "a service name")},
+		{"settle", d.Duration(&r.Settle)},
 		{"priority", d.Integer(&r.Priority)},
 		{"dry_run", d.Boolean(&r.DryRun)},
 		{"active", func(n *yaml.Node, path string) {

@@ -64,6 +64,9 @@ func (l *linter) rule(path string, r *live.RuleSpec) {
 	if c := r.Calm; c != nil && c.For <= r.When.Window {
 		l.warn(path+".calm.for", "%v is not longer than the window of %v: what just fired is soon calm", c.For, r.When.Window)
 	}
+	if r.Settle == 0 && !l.guarded(r) {
+		l.warn(path, "neither settle nor a cooldown: the spans of one breach are acted on at every tick while its pods still start; try settle: 30s")
+	}
 	if r.When.Share > 0 && r.When.MinSpans < 20 {
 		l.warn(path+".when.min_spans", "a share of fewer than 20 spans is noise; found %d", r.When.MinSpans)
 	}
@@ -78,6 +81,16 @@ func (l *linter) rule(path string, r *live.RuleSpec) {
 			l.warn(fmt.Sprintf("%s.not_while[%d]", path, i), "no target or rule names service %q", s)
 		}
 	}
+}
+
+// guarded says whether something slows the rule down on all targets that it can
+// name, those that are not listed included.
+func (l *linter) guarded(r *live.RuleSpec) bool {
+	slow := func(g live.Guard) bool { return g.CooldownUp > 0 || g.StabiliseUp > 0 || len(g.Limits) > 0 }
+	others := !l.set.ListedOnly && r.Then.Target.IsZero()
+	return (!others || slow(l.set.Default)) && !slices.ContainsFunc(l.set.Targets, func(t live.TargetSpec) bool {
+		return (r.Then.Target.IsZero() || r.Then.Target == t.Target) && !slow(t.Guard)
+	})
 }
 
 func (l *linter) reaches(r *live.RuleSpec) bool {
