@@ -11,7 +11,7 @@ import (
 const (
 	ruleWindow   = 30 * time.Second
 	ruleMinSpans = 20
-	ruleCooldown = 45 * time.Second // the spans of new pods are seen by then
+	ruleSettle   = 30 * time.Second // a backlog drains
 	calmFor      = 5 * time.Minute
 	calmBelow    = .5
 )
@@ -25,7 +25,7 @@ func (c *Case) Rules() (live.RuleSet, error) {
 		if t.Stateful {
 			spec.Target.Kind = "statefulset"
 		}
-		spec.Guard = live.Guard{Min: max(1, t.Min), Max: t.Max, CooldownUp: ruleCooldown, CooldownDown: calmFor}
+		spec.Guard = live.Guard{Min: max(1, t.Min), Max: t.Max, CooldownDown: calmFor}
 		spec.Guard.Resources[live.CPU].Max = max(1, int64(1000*t.MaxCPU))
 		spec.Guard.Resources[live.Memory].Max = max(1, int64(t.MaxMemoryMiB*(1<<20)))
 		set.Targets = append(set.Targets, spec)
@@ -54,7 +54,7 @@ func (o *Objective) rule(service live.Pattern) live.RuleSpec {
 		When: live.Condition{
 			Latency: time.Duration(o.Latency), Share: 1 - o.Share, Window: ruleWindow, MinSpans: ruleMinSpans,
 		},
-		Spans: live.All, Blame: live.BlameRedirect,
+		Spans: live.All, Blame: live.BlameRedirect, Settle: ruleSettle,
 		Then: live.Response{
 			Kind: live.Auto, Horizontal: &live.HorizontalResponse{Amount: live.Amount{Mode: live.Percent, Value: 50}},
 			Vertical: []live.ResourceAmount{larger(live.CPU), larger(live.Memory)},
