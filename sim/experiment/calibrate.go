@@ -95,20 +95,12 @@ func offeredLoad(spec *sim.Service, st *sim.Stats, worked, cores float64) float6
 		cores = 1
 	}
 	if law := spec.Pod.Law; law != nil {
-		cores *= peakSpeedup(law)
+		cores *= law.Peak()
 	}
 	if cores > 0 {
 		load = max(load, worked/st.Seconds()/cores)
 	}
 	return load
-}
-
-// peakSpeedup is the most that the law allows.
-func peakSpeedup(law *sim.USL) float64 {
-	if law.Kappa <= 0 {
-		return 1 / max(law.Sigma, 1e-9)
-	}
-	return law.Speedup(max(1, int(math.Sqrt((1-law.Sigma)/law.Kappa))))
 }
 
 // findDemand fills in the demand of each remedy.

@@ -44,7 +44,10 @@ func hpa() Policy {
 
 func keda() Policy {
 	return Policy{"keda", "KEDA-style: a replica for 20 requests that wait", func(e *Env) (func() error, error) {
-		each(e, func(t *Target, _ *sim.Service) policy.Autoscaler {
+		each(e, func(t *Target, spec *sim.Service) policy.Autoscaler {
+			if spec.Pod.Threads == 0 {
+				return nil // nothing ever waits there: an empty queue would say scale down
+			}
 			q := policy.NewQueueLength(sim.MetricQueue, queueDepth)
 			q.Min, q.Max = int32(t.Min), int32(t.Max)
 			return q

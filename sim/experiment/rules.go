@@ -11,9 +11,9 @@ import (
 const (
 	ruleWindow   = 30 * time.Second
 	ruleMinSpans = 20
-	ruleSettle   = 30 * time.Second // a backlog drains
-	calmFor      = 5 * time.Minute
-	calmBelow    = .5
+	// ruleMaxFactor is how far one action goes: an HPA at its defaults doubles, too.
+	ruleMaxFactor = 2
+	ruleSettle    = 30 * time.Second // a backlog drains
 )
 
 // Rules is the rule set with which SCALE plays the case: one rule an objective, whose
@@ -25,7 +25,7 @@ func (c *Case) Rules() (live.RuleSet, error) {
 		if t.Stateful {
 			spec.Target.Kind = "statefulset"
 		}
-		spec.Guard = live.Guard{Min: max(1, t.Min), Max: t.Max, CooldownDown: calmFor}
+		spec.Guard = live.Guard{Min: max(1, t.Min), Max: t.Max}
 		spec.Guard.Resources[live.CPU].Max = max(1, int64(1000*t.MaxCPU))
 		spec.Guard.Resources[live.Memory].Max = max(1, int64(t.MaxMemoryMiB*(1<<20)))
 		set.Targets = append(set.Targets, spec)
@@ -38,17 +38,28 @@ func (c *Case) Rules() (live.RuleSet, error) {
 			if err != nil {
 				return set, err
 			}
-			set.Rules = append(set.Rules, o.rule(service))
+			set.Rules = append(set.Rules, o.rule(service, c.kind()))
 		}
 	}
 	return set, nil
 }
 
-func (o *Objective) rule(service live.Pattern) live.RuleSpec {
+// kind leaves the choice to the evidence where any pod may be resized; where none may,
+// replicas are all that there is.
+func (c *Case) kind() live.Kind {
+	for i := range c.Targets {
+		if c.Targets[i].resizable() {
+			return live.Auto
+		}
+	}
+	return live.Horizontal
+}
+
+func (o *Objective) rule(service live.Pattern, kind live.Kind) live.RuleSpec {
 	larger := func(r live.Resource) live.ResourceAmount {
 		return live.ResourceAmount{Resource: r, Amount: live.Amount{Mode: live.Percent, Value: 100}, Limits: true}
 	}
-	return live.RuleSpec{
+	spec := live.RuleSpec{
 		Name:  "objective-" + o.Service,
 		Match: live.Match{Service: service},
 		When: live.Condition{
@@ -56,8 +67,11 @@ func (o *Objective) rule(service live.Pattern) live.RuleSpec {
 		},
 		Spans: live.All, Blame: live.BlameRedirect, Settle: ruleSettle,
 		Then: live.Response{
-			Kind: live.Auto, Horizontal: &live.HorizontalResponse{Amount: live.Amount{Mode: live.Percent, Value: 50}},
-			Vertical: []live.ResourceAmount{larger(live.CPU), larger(live.Memory)},
+			Kind: kind, Horizontal: &live.HorizontalResponse{MaxFactor: ruleMaxFactor},
 		},
 	}
+	if kind == live.Auto {
+		spec.Then.Vertical = []live.ResourceAmount{larger(live.CPU), larger(live.Memory)}
+	}
+	return spec
 }
