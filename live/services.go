@@ -34,6 +34,7 @@ type Usage struct {
 	CPU       float64 // used, 0 to 1
 	Memory    float64 // used, 0 to 1
 	Throttled float64 // part of the time that CPU was refused, 0 to 1
+	Busy      float64 // threads, workers or connections in use, 0 to 1; 0: unknown
 }
 
 // services interns services and finds them by call.
