@@ -232,7 +232,12 @@ func (p *Pipeline) observe(s *Span) {
 		t.markSampled(s.ID)
 	}
 	p.stats[s.Call].add(s, p.sampler == nil)
-	p.serviceOf(s.Call).observe(s)
+	svc := p.serviceOf(s.Call)
+	if st := &p.stats[s.Call]; !st.entry && s.SpanKind.entry() && s.Call != trace.OverflowCall {
+		st.entry = true
+		svc.entries = append(svc.entries, s.Call)
+	}
+	svc.observe(s)
 	p.rulesOf(s.Call).observe(s)
 }
 

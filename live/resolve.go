@@ -57,6 +57,9 @@ func (st *targetState) resolveReplicas(a *Action, cur State, now int64) {
 		a.note("it has no replicas")
 	}
 	want := int(min(a.Amount.apply(int64(cur.Replicas), a.Direction), math.MaxInt32))
+	if a.carry > 0 {
+		want = max(want, int(min(math.Ceil(float64(cur.Ready)*a.carry*(1-1e-9)), math.MaxInt32)))
+	}
 	least, most := st.spec.bounds(now)
 	a.To = max(want, least)
 	if most > 0 {
