@@ -26,6 +26,7 @@ const (
 	ReasonSettle     Reason = "settle"     // the rule's last action on the target has yet to show
 	ReasonNoTarget   Reason = "no-target"  // nothing is known that scales the service
 	ReasonNoChange   Reason = "no-change"  // it is that size already, or at its bounds
+	ReasonMissing    Reason = "missing"    // larger replicas are not asked for while some are not ready
 	ReasonSilence    Reason = "silence"    // no spans: nothing is known
 	ReasonStabilise  Reason = "stabilise"  // not wanted for long enough
 	ReasonCooldown   Reason = "cooldown"

@@ -2,16 +2,9 @@ package live
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
-
-	"github.com/scale-eval/scale-eval/datasets/trace"
 )
-
-// maxVerdicts is how many verdicts on a window's breaches are counted, the newest
-// that are known.
-const maxVerdicts = 64
 
 // finding is what a test of one group found at a tick.
 type finding struct {
@@ -27,7 +20,11 @@ func (r *specRule) Evaluate(now int64) []Action {
 		return nil
 	}
 	var out []Action
-	for _, g := range r.groups {
+	groups := r.groups
+	if r.leader != nil {
+		groups = r.leader.groups
+	}
+	for _, g := range groups {
 		g.tidy(r, now)
 		switch a, fires := r.act(g, now); {
 		case fires:
@@ -112,7 +109,7 @@ func (r *specRule) test(g *group, now, since int64) finding {
 // so every window that ended at most Lateness ago is looked at.
 func (r *specRule) testCount(g *group, now, since int64) finding {
 	s, w := r.p.set.Settings, r.spec.When
-	lo, hi, edge := g.breaches.peak(int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew), since)
+	lo, hi, edge := g.fullest(r.p.counters.Ticks, int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew), since)
 	f := r.found(g, lo, hi, max(edge-int64(w.Window), since), edge)
 	f.why.Need = int64(w.Times)
 	f.fires = hi-lo >= w.Times
@@ -172,7 +169,7 @@ func (c goodBad) rate(objective float64) float64 {
 func (r *specRule) found(g *group, lo, hi int, from, edge int64) finding {
 	f := finding{lo: lo, hi: hi}
 	f.why = Why{
-		Rule: r.spec.Name, Condition: r.spec.When.String(), Service: g.service.name,
+		Rule: r.spec.Name, Condition: r.condition, Service: g.service.name,
 		WindowStart: from, WindowEnd: edge, Count: int64(hi - lo),
 	}
 	if r.spec.By == ByRule {
@@ -186,13 +183,13 @@ func (r *specRule) found(g *group, lo, hi int, from, edge int64) finding {
 
 // fire turns a finding into an action on whoever is to blame.
 func (r *specRule) fire(g *group, f finding, now int64) Action {
-	window := g.breaches.entries[f.lo:f.hi]
-	f.why.evidence(window)
+	ev := g.evidence(r.p, f.lo, f.hi)
+	f.why.MedianNs, f.why.MaxNs, f.why.ThresholdNs, f.why.TraceIDs = ev.median, ev.most, ev.threshold, ev.traceIDs
 	a := Action{
 		Service: g.service.name, Direction: Up, Priority: r.spec.Priority, DryRun: r.spec.DryRun,
 		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always, settles: r.spec.Settle > 0,
 	}
-	if !r.assign(&a, g, window) {
+	if !r.assign(&a, g, ev) {
 		return a
 	}
 	svc := r.p.services.byName[a.Service]
@@ -203,39 +200,15 @@ func (r *specRule) fire(g *group, f finding, now int64) Action {
 	return a
 }
 
-// evidence fills in what the breaches say. The median and the maximum are of the
-// window; the ids are of its newest spans.
-func (w *Why) evidence(window []windowEntry[breach]) {
-	if len(window) == 0 {
-		return
-	}
-	durs := make([]int64, len(window))
-	for i := range window {
-		durs[i] = window[i].load.dur
-	}
-	slices.Sort(durs)
-	w.MedianNs, w.MaxNs = durs[len(durs)/2], durs[len(durs)-1]
-	if l := window[len(window)-1].load.limit; l != noLimit {
-		w.ThresholdNs = l
-	}
-	for i := len(window) - 1; i >= 0 && len(w.TraceIDs) < MaxTraceIDs; i-- {
-		id := window[i].load.trace
-		if s := id.String(); id != (trace.TraceID{}) && !slices.Contains(w.TraceIDs, s) {
-			w.TraceIDs = append(w.TraceIDs, s)
-		}
-	}
-}
-
 // assign finds who is to blame. It says false when nothing is to be done: the
 // action then holds, with a note.
-func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) bool {
-	if r.spec.Blame == BlameOff || len(window) == 0 {
+func (r *specRule) assign(a *Action, g *group, ev *evidence) bool {
+	if r.spec.Blame == BlameOff || ev.lo == ev.hi {
 		return true
 	}
-	known, unseen, pending := r.p.verdicts(window)
-	b := r.p.tally(known, unseen)
+	b := ev.blame
 	switch {
-	case pending > len(known) && len(known) < maxVerdicts:
+	case ev.pending:
 		return a.hold(ReasonPending, "the traces of its spans are still open")
 	case b == nil:
 		a.note("no trace left to find the cause in")
@@ -250,24 +223,6 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	}
 	a.Service = b.Service
 	return true
-}
-
-// verdicts are the newest maxVerdicts that are known; how many of the breaches met
-// on the way have lost their trace, and how many wait for it to close. Under load
-// there are always some of these: they must not stand in the way of older ones.
-func (p *Pipeline) verdicts(window []windowEntry[breach]) (known []verdict, unseen, pending int) {
-	for i := len(window) - 1; i >= 0 && len(known) < maxVerdicts; i-- {
-		b := &window[i].load
-		switch {
-		case b.verdict != nil && b.verdict.known:
-			known = append(known, *b.verdict)
-		case b.verdict != nil && p.traces.byID[b.trace] != nil:
-			pending++
-		default:
-			unseen++
-		}
-	}
-	return known, unseen, pending
 }
 
 func (a *Action) note(s string) { a.Why.Notes = append(a.Why.Notes, s) }

@@ -1,6 +1,9 @@
 package live
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // TargetMemory is what guards remember of one target across a restart: without it
 // a new process would not know that the old one has just acted. It is plain data,
@@ -10,6 +13,17 @@ type TargetMemory struct {
 	Acted   bool           `json:"acted"`
 	Last    int64          `json:"last"` // the last change, ns since the Unix epoch
 	Changes []ChangeMemory `json:"changes,omitempty"`
+	Acts    []ActMemory    `json:"acts,omitempty"` // by rule name
+}
+
+// ActMemory is what a rule that settles did to the target last.
+type ActMemory struct {
+	Rule      string           `json:"rule"`
+	At        int64            `json:"at"`
+	Direction int8             `json:"direction"`
+	To        int              `json:"to"` // replicas; -1: a vertical change
+	Changes   []ResourceChange `json:"changes,omitempty"`
+	Effective *int64           `json:"effective,omitempty"` // when it was; nil: not yet
 }
 
 // ChangeMemory is one change within the horizon of the target's rate limits.
@@ -29,6 +43,15 @@ func (p *Pipeline) Memory() []TargetMemory {
 		for _, c := range st.changes {
 			m.Changes = append(m.Changes, ChangeMemory{c.at, int8(c.direction), c.from, c.to})
 		}
+		for _, rule := range slices.Sorted(maps.Keys(st.lastActs)) {
+			l := st.lastActs[rule]
+			act := ActMemory{Rule: rule, At: l.at, Direction: int8(l.direction), To: l.to, Changes: slices.Clone(l.changes)}
+			if l.effective != pendingEffect {
+				effective := l.effective
+				act.Effective = &effective
+			}
+			m.Acts = append(m.Acts, act)
+		}
 		out = append(out, m)
 	}
 	slices.SortFunc(out, func(a, b TargetMemory) int { return a.Target.compare(b.Target) })
@@ -45,6 +68,14 @@ func (p *Pipeline) Remember(memory []TargetMemory) {
 		st.wants = nil
 		for _, c := range m.Changes {
 			st.changes = append(st.changes, change{c.At, Direction(c.Direction), c.From, c.To})
+		}
+		st.lastActs = map[string]*lastAct{}
+		for _, act := range m.Acts {
+			l := &lastAct{at: act.At, direction: Direction(act.Direction), to: act.To, changes: act.Changes, effective: pendingEffect}
+			if act.Effective != nil {
+				l.effective = *act.Effective
+			}
+			st.lastActs[act.Rule] = l
 		}
 	}
 }

@@ -111,6 +111,7 @@ func (p *Pipeline) SetRules(set RuleSet) error {
 		p.rules = append(p.rules, newSpecRule(spec, p))
 		p.horizon = max(p.horizon, int64(spec.lookback()))
 	}
+	share(p.rules)
 	p.rules = append(p.rules, p.extra...)
 	return nil
 }
@@ -133,7 +134,7 @@ func (p *Pipeline) Advance(now int64) { p.clock = max(p.clock, now) }
 // and ErrDuplicate: the span was counted and not observed; one that is only late or
 // early was still scored.
 //
-// Cost: some 600 ns with few breaches; see BenchmarkPipeline.
+// Cost: 0.6 to 1 µs of CPU time with 100 rules, ticks included; see BenchmarkPipeline.
 func (p *Pipeline) Span(s *Span) (trace.Decision, error) {
 	p.counters.Spans++
 	if s.Duration < 0 || s.Start > maxTime || s.Start < minTime || s.Duration > maxTime {
@@ -232,7 +233,12 @@ func (p *Pipeline) observe(s *Span) {
 		t.markSampled(s.ID)
 	}
 	p.stats[s.Call].add(s, p.sampler == nil)
-	p.serviceOf(s.Call).observe(s)
+	svc := p.serviceOf(s.Call)
+	if st := &p.stats[s.Call]; !st.entry && s.SpanKind.entry() && s.Call != trace.OverflowCall {
+		st.entry = true
+		svc.entries = append(svc.entries, s.Call)
+	}
+	svc.observe(s)
 	p.rulesOf(s.Call).observe(s)
 }
 

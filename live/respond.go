@@ -71,16 +71,20 @@ func proportion(w *Why, most float64) float64 {
 // respondConcurrency wants so many replicas that each has target requests in
 // flight, by Little's law.
 func (r *specRule) respondConcurrency(a *Action, svc *service, target float64, now int64) {
-	var l *Load
-	if svc != nil {
-		l = svc.little(now-int64(r.p.set.Settings.Lateness), loadWindow(a))
+	if svc == nil {
+		a.hold(ReasonUnknown, "it sends no spans: its concurrency is unknown")
+		return
 	}
+	l, missing := r.p.load(svc, a.Why.WindowStart, now-int64(r.p.set.Settings.Lateness), loadWindow(a))
 	if l == nil {
-		a.hold(ReasonUnknown, "no request completed in the window: its concurrency is unknown")
+		a.hold(ReasonUnknown, missing)
 		return
 	}
 	a.Why.Load = l
 	a.Amount = Amount{Absolute, max(1, math.Ceil(l.InFlight/target*(1-1e-9)))}
+	if l.Saturated {
+		a.carry = l.Arrivals / l.Served
+	}
 }
 
 // loadWindow is the length of the action's window.

@@ -134,7 +134,10 @@ type HorizontalResponse struct {
 	// by the median breach over the threshold, at most by MaxFactor.
 	MaxFactor float64
 	// Concurrency, if above 0, wants in-flight / Concurrency replicas, where
-	// in-flight is rate x time in the service (Little's law) over the window.
+	// in-flight is what the arrivals would keep in the service if they did not have
+	// to wait, by Little's law; see [Load]. A replica may be any unit of capacity,
+	// such as a worker of a queue: then Concurrency is 1 or a little less, and
+	// Guard.Max is the most workers there may be.
 	Concurrency float64
 }
 

@@ -22,6 +22,8 @@ type targetState struct {
 	changes []change
 	changed bool
 	last    int64 // the last change, when changed
+	// missingSince is when replicas were first seen missing; minTime: none are.
+	missingSince int64
 	// lastActs are what rules that settle did last, by name.
 	lastActs map[string]*lastAct
 }
@@ -91,7 +93,7 @@ func (t *targets) of(service string, sendsSpans bool) Target {
 func (t *targets) state(target Target, started int64) *targetState {
 	st := t.states[target]
 	if st == nil {
-		st = &targetState{spec: t.spec(target), wants: []want{{at: started}}}
+		st = &targetState{spec: t.spec(target), wants: []want{{at: started}}, missingSince: minTime}
 		t.states[target] = st
 	}
 	return st

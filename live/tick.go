@@ -160,6 +160,7 @@ func (p *Pipeline) decideTarget(ctx context.Context, wanted []Action) Decision {
 		a = conflate(wanted)
 		return p.failed(a, err)
 	}
+	st.see(cur, p.now)
 	for i := range wanted {
 		st.resolve(&wanted[i], cur, p.now)
 	}

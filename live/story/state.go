@@ -146,7 +146,7 @@ func (s *stage) usage(b *Block) error {
 		return err
 	}
 	u := live.Usage{At: s.zero.Add(at).UnixNano()}
-	for key, to := range map[string]*float64{"cpu": &u.CPU, "memory": &u.Memory, "throttled": &u.Throttled} {
+	for key, to := range map[string]*float64{"cpu": &u.CPU, "memory": &u.Memory, "throttled": &u.Throttled, "busy": &u.Busy} {
 		if *to, err = o.number(key); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
