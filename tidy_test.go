@@ -34,13 +34,14 @@ var allowed = map[string][]string{
 	"eval":               {"datasets/trace", "gonum.org/v1/gonum"},
 	"eval/baselines":     {"datasets/trace", "hst", "gonum.org/v1/gonum", "github.com/DataDog/sketches-go/ddsketch"},
 	"eval/tracesamplers": {"datasets/trace", "eval"},
-	"reports":            {"datasets/trace", "eval", "sim", "tuning", "gonum.org/v1/", "golang.org/x/image"},
+	"reports":            {"datasets/trace", "eval", "sim", "sim/experiment", "tuning", "gonum.org/v1/", "golang.org/x/image"},
 	"tuning":             {"datasets/trace", "eval"},
 	// The sketch of durations is a library's: mergeable, with a proven error bound.
 	"live": {"datasets/trace", "github.com/DataDog/sketches-go/"},
 	// Rule files need line numbers, which only a YAML node tree has.
-	"live/rulefile": {"datasets/trace", "live", "go.yaml.in/yaml/"},
-	"live/story":    {"datasets/trace", "live", "live/rulefile"},
+	"live/strictyaml": {"go.yaml.in/yaml/"},
+	"live/rulefile":   {"datasets/trace", "live", "live/strictyaml", "go.yaml.in/yaml/"},
+	"live/story":      {"datasets/trace", "live", "live/rulefile"},
 	// The Kubernetes backend is the API of client-go; a webhook is net/http.
 	"live/kube": {"live", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
 	// The suite that fake and real API servers share tests live/kube from outside.
@@ -49,7 +50,11 @@ var allowed = map[string][]string{
 	"sim":                {"datasets/trace", "sim/policy", "sim/random", "sim/traffic"},
 	// Simulated workloads are objects of client-go's fake clientset.
 	"sim/cluster": {"live/kube/kubefake", "sim", "sim/policy", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
-	"cmd":         nil,
+	// Scenario files are YAML, and their right answers are in the words of live.
+	"sim/scenario": {"datasets/trace", "live", "live/strictyaml", "sim", "sim/random", "sim/traffic", "go.yaml.in/yaml/"},
+	// An experiment plays production code and baselines on simulated clusters.
+	"sim/experiment": {"datasets/trace", "hst", "live", "live/kube", "sim", "sim/cluster", "sim/policy", "sim/scenario", "gonum.org/v1/gonum"},
+	"cmd":            nil,
 }
 
 // pure rooms do no I/O, read no clock and draw no global randomness.

@@ -199,6 +199,17 @@ func (r Resource) String() string {
 // MarshalText is String.
 func (r Resource) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
+// UnmarshalText is the inverse of MarshalText.
+func (r *Resource) UnmarshalText(text []byte) error {
+	for _, known := range []Resource{CPU, Memory} {
+		if string(text) == known.String() {
+			*r = known
+			return nil
+		}
+	}
+	return fmt.Errorf("resource %q: want cpu or memory", clip(string(text), 40))
+}
+
 // Quantity is a value of the resource as Kubernetes writes it, exactly.
 func (r Resource) Quantity(v int64) string {
 	switch {
@@ -250,6 +261,8 @@ type Action struct {
 
 	holdWhile []string // RuleSpec.NotWhile
 	either    bool     // the direction follows from the amount
+	carry     float64  // above 0: so many times the ready replicas are needed at least
+	settles   bool     // RuleSpec.Settle is set
 	held      Reason   // why Direction is Hold
 }
 

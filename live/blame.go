@@ -31,6 +31,9 @@ type verdict struct {
 	self       int64   // ns
 	normal     float64 // baseline of the self time, 0: unknown
 	excess     float64
+	// queue is the service whose requests wait because the cause keeps its workers
+	// longer; "": the cause is slow by itself.
+	queue string
 }
 
 // candidate collects the self time in excess of one call below a slow span. Calls
@@ -43,11 +46,25 @@ type candidate struct {
 	self    int64
 	normal  float64
 	excess  float64
+	longest int32 // the span of it with the longest self time
+	most    int64 // that time
 }
 
 // judge says who made span i of the view slow. Within what the span waited for, it
 // is the deepest call whose self time, beyond what is normal, makes up half of the
-// span's excess.
+// span's excess; if no call does, the service whose calls do together. Where that
+// time is spent before anything else begins, it may be a queue: then the cause is
+// whoever fills it, see filler.
+//
+// What counts as whose time:
+//
+//   - a client span's own time is its callee's, or that of the peer it names: the
+//     network, a connection pool, the callee's accept queue;
+//   - a producer span's own time is the broker's, if it names one;
+//   - a consumer span is never waited for, whoever its parent is;
+//   - a callee that runs on after its caller gave up counts up to there;
+//   - attempts of one call add up, and the pause after a failed attempt is the
+//     callee's: nobody would pause if it had not failed.
 func (p *Pipeline) judge(v *traceView, i int32) verdict {
 	s := &v.spans[i]
 	excess := float64(s.dur)
@@ -58,18 +75,94 @@ func (p *Pipeline) judge(v *traceView, i int32) verdict {
 	p.collect(v, i, s, 0)
 	own := verdict{known: true, incomplete: v.orphans > 0, diffuse: true, excess: excess,
 		service: p.serviceOf(s.call).name, call: s.call, self: v.self[i], normal: p.normalSelf(s.call)}
-	best := -1
-	for k := range v.candidates {
-		if v.candidates[k].excess >= float64(explains*excess) && (best < 0 || deeper(&v.candidates[k], &v.candidates[best])) {
-			best = k
+	best := deepest(v.candidates, func(c *candidate) bool { return c.excess >= float64(explains*excess) })
+	if best == nil {
+		best = together(v.candidates, own.service, float64(explains*excess))
+	}
+	cause, at := own, i
+	if best != nil {
+		cause, at = best.verdict(own), best.longest
+	}
+	for range maxQueues {
+		c := p.filler(v, at)
+		if c == nil {
+			break
+		}
+		queue := p.serviceOf(v.spans[at].call).name
+		cause, at = c.verdict(own), c.longest
+		cause.queue = queue
+	}
+	return cause
+}
+
+// maxQueues is how many queues, each behind the other, are followed.
+const maxQueues = 8
+
+func (c *candidate) verdict(own verdict) verdict {
+	return verdict{known: true, incomplete: own.incomplete, excess: own.excess, service: c.service, call: c.call,
+		waiting: c.waiting, self: c.self, normal: c.normal}
+}
+
+func deepest(candidates []candidate, accept func(*candidate) bool) (best *candidate) {
+	for k := range candidates {
+		if c := &candidates[k]; accept(c) && (best == nil || deeper(c, best)) {
+			best = c
 		}
 	}
-	if best < 0 {
-		return own
+	return best
+}
+
+// together adds up the calls of each service but own and returns the one with the
+// largest excess, if that is at least enough, as its call with the largest part.
+func together(candidates []candidate, own string, enough float64) *candidate {
+	var best *candidate
+	for k := range candidates {
+		if candidates[k].service == own {
+			continue
+		}
+		sum, part := candidates[k], candidates[k].excess
+		for j := range candidates {
+			if c := &candidates[j]; j != k && c.service == sum.service {
+				sum.self, sum.normal, sum.excess = sum.self+c.self, sum.normal+c.normal, sum.excess+c.excess
+				if c.excess > part {
+					sum.call, sum.waiting, sum.longest, part = c.call, c.waiting, c.longest, c.excess
+				}
+			}
+		}
+		if sum.excess >= enough && (best == nil || sum.excess > best.excess) {
+			best = &sum
+		}
 	}
-	c := &v.candidates[best]
-	return verdict{known: true, incomplete: own.incomplete, excess: excess, service: c.service, call: c.call,
-		waiting: c.waiting, self: c.self, normal: c.normal}
+	return best
+}
+
+// filler is who fills the queue that span i waited in, nil: there is none, or it is
+// the service itself. A request waits for a worker before it calls anybody, so the
+// time before the first child is the wait, as far as it is not normal. The queue
+// grows with the time that a request keeps its worker once it has one. When most of
+// that is spent in one callee, and the callee takes longer than normal, more workers
+// would only queue at the callee. When it does not, the queue is due to load, and
+// the service itself wants capacity.
+func (p *Pipeline) filler(v *traceView, i int32) *candidate {
+	s, own := &v.spans[i], p.serviceOf(v.spans[i].call).name
+	if s.kind == KindClient || s.kind == KindProducer {
+		return nil
+	}
+	wait := s.dur
+	for c := v.first[i]; c >= 0; c = v.next[c] {
+		if !v.spans[c].kind.async() {
+			wait = min(wait, max(v.spans[c].start-s.start, 0))
+		}
+	}
+	held, excess := s.dur-wait, float64(v.self[i])-p.normalSelf(s.call)
+	if held == 0 || excess <= 0 || float64(wait) < float64(explains*excess) {
+		return nil
+	}
+	v.candidates = v.candidates[:0]
+	p.collect(v, i, s, 0)
+	return deepest(v.candidates, func(c *candidate) bool {
+		return c.service != own && c.normal > 0 && float64(c.self) >= float64(selfGrowth*c.normal) && float64(c.self) >= float64(explains*float64(held))
+	})
 }
 
 func deeper(a, b *candidate) bool {
@@ -85,6 +178,7 @@ func (p *Pipeline) collect(v *traceView, i int32, slow *bufSpan, depth int) {
 	s := &v.spans[i]
 	// What reaches beyond the slow span did not make it slow.
 	self := min(v.self[i], min(s.end(), slow.end())-max(s.start, slow.start))
+	self -= p.pauses(v, i, self, depth)
 	if self > 0 {
 		p.accuse(v, i, self, depth)
 	}
@@ -95,6 +189,37 @@ func (p *Pipeline) collect(v *traceView, i int32, slow *bufSpan, depth int) {
 	}
 }
 
+// pauses blames the pauses between a failed attempt and the next one of the same
+// call, up to self ns, on the callee. It returns how much that was.
+func (p *Pipeline) pauses(v *traceView, i int32, self int64, depth int) (sum int64) {
+	v.failed = v.failed[:0]
+	for c := v.first[i]; c >= 0; c = v.next[c] {
+		if v.spans[c].failed && len(v.failed) < maxAttempts {
+			v.failed = append(v.failed, c)
+		}
+	}
+	for _, f := range v.failed {
+		end, next := v.spans[f].end(), int64(math.MaxInt64)
+		for c := v.first[i]; c >= 0; c = v.next[c] {
+			if k := &v.spans[c]; k.call == v.spans[f].call && k.start >= end && c != f {
+				next = min(next, k.start)
+			}
+		}
+		if next == math.MaxInt64 {
+			continue // it was the last attempt
+		}
+		if pause := min(next-end, self-sum); pause > 0 {
+			p.accuse(v, f, pause, depth+1)
+			sum += pause
+		}
+	}
+	return sum
+}
+
+// maxAttempts bounds the failed attempts below one span that are looked at.
+const maxAttempts = 32
+
+// accuse adds self time to the call of span i.
 func (p *Pipeline) accuse(v *traceView, i int32, self int64, depth int) {
 	s := &v.spans[i]
 	service, waiting := p.responsible(v, i)
@@ -109,6 +234,9 @@ func (p *Pipeline) accuse(v *traceView, i int32, self int64, depth int) {
 	}
 	c := &v.candidates[k]
 	c.depth = max(c.depth, depth)
+	if self > c.most {
+		c.longest, c.most = i, self
+	}
 	c.self += self
 	c.normal += normal
 	c.excess += max(0, float64(self)-normal)
@@ -127,10 +255,10 @@ func (p *Pipeline) normalSelf(call trace.Call) float64 {
 func (p *Pipeline) responsible(v *traceView, i int32) (service string, waiting bool) {
 	s := &v.spans[i]
 	own := p.serviceOf(s.call)
-	if s.kind != KindClient {
+	if s.kind != KindClient && s.kind != KindProducer {
 		return own.name, false
 	}
-	for c := v.first[i]; c >= 0; c = v.next[c] {
+	for c := v.first[i]; c >= 0 && s.kind == KindClient; c = v.next[c] {
 		if callee := p.serviceOf(v.spans[c].call); callee != own {
 			return callee.name, true
 		}
@@ -143,17 +271,20 @@ func (p *Pipeline) responsible(v *traceView, i int32) (service string, waiting b
 
 // Blame is the verdict on the breaches of a rule.
 type Blame struct {
-	Service    string  `json:"service"` // the cause
-	Call       string  `json:"call"`
-	Votes      int     `json:"votes"`                // breaches it explains
-	Of         int     `json:"of"`                   // breaches with a verdict
-	Unseen     int     `json:"unseen,omitempty"`     // breaches whose trace was gone
-	Incomplete int     `json:"incomplete,omitempty"` // verdicts on traces with missing parents
-	Diffuse    bool    `json:"diffuse,omitempty"`    // nothing below explains half of the excess
-	Waiting    bool    `json:"waiting,omitempty"`    // time before the callee's span began, or of a callee without spans
-	SelfNs     int64   `json:"self_ns"`              // median self time in those breaches
-	NormalNs   float64 `json:"normal_ns"`            // its baseline; 0: unknown
-	Others     []Vote  `json:"others,omitempty"`     // most votes first
+	Service    string `json:"service"` // the cause
+	Call       string `json:"call"`
+	Votes      int    `json:"votes"`                // breaches it explains
+	Of         int    `json:"of"`                   // breaches with a verdict
+	Unseen     int    `json:"unseen,omitempty"`     // breaches whose trace was gone
+	Incomplete int    `json:"incomplete,omitempty"` // verdicts on traces with missing parents
+	Diffuse    bool   `json:"diffuse,omitempty"`    // nothing below explains half of the excess
+	Waiting    bool   `json:"waiting,omitempty"`    // time before the callee's span began, or of a callee without spans
+	// Queue is the service whose requests wait for a worker because the cause keeps
+	// its workers longer; "": there is no such queue.
+	Queue    string  `json:"queue,omitempty"`
+	SelfNs   int64   `json:"self_ns"`          // median self time in those breaches
+	NormalNs float64 `json:"normal_ns"`        // its baseline; 0: unknown
+	Others   []Vote  `json:"others,omitempty"` // most votes first
 }
 
 // Vote is another service that breaches were blamed on.
@@ -169,6 +300,9 @@ func (b *Blame) String() string {
 	}
 	s := fmt.Sprintf("%d of %d blamed on %s (%s %v, normally %v)", b.Votes, b.Of, b.Call, what,
 		time.Duration(b.SelfNs).Round(time.Microsecond), time.Duration(b.NormalNs).Round(time.Microsecond))
+	if b.Queue != "" {
+		s += ", which keeps the workers of " + b.Queue + " while its requests queue"
+	}
 	if b.Diffuse {
 		s += ", no callee explains it"
 	}
@@ -184,14 +318,13 @@ func (b *Blame) String() string {
 	return s
 }
 
-// tally makes one Blame of many verdicts; nil when none is known.
-func (p *Pipeline) tally(verdicts []verdict) *Blame {
-	known := slices.DeleteFunc(slices.Clone(verdicts), func(v verdict) bool { return !v.known })
+// tally makes one Blame of the verdicts; nil when there is none. It reorders them.
+func (p *Pipeline) tally(known []verdict, unseen int) *Blame {
 	if len(known) == 0 {
 		return nil
 	}
 	votes := countVotes(known)
-	b := &Blame{Service: votes[0].Service, Votes: votes[0].Votes, Of: len(known), Unseen: len(verdicts) - len(known), Others: votes[1:]}
+	b := &Blame{Service: votes[0].Service, Votes: votes[0].Votes, Of: len(known), Unseen: unseen, Others: votes[1:]}
 	mine := slices.DeleteFunc(known, func(v verdict) bool {
 		if v.incomplete {
 			b.Incomplete++
@@ -200,7 +333,7 @@ func (p *Pipeline) tally(verdicts []verdict) *Blame {
 	})
 	slices.SortStableFunc(mine, func(x, y verdict) int { return cmp.Compare(x.self, y.self) })
 	m := mine[len(mine)/2]
-	b.SelfNs, b.NormalNs, b.Diffuse, b.Waiting = m.self, m.normal, m.diffuse, m.waiting
+	b.SelfNs, b.NormalNs, b.Diffuse, b.Waiting, b.Queue = m.self, m.normal, m.diffuse, m.waiting, m.queue
 	b.Call = p.calls.Name(m.call)
 	if own := p.calls.Service(m.call); own != b.Service {
 		b.Call = fmt.Sprintf("%s (by %s)", b.Service, b.Call)

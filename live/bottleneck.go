@@ -16,6 +16,9 @@ const (
 	memoryFull = 0.85
 	cpuFull    = 0.8
 	throttled  = 0.25
+	slotsFull  = 0.9
+	// cpuIdle is the use below which more CPU cannot be what a service lacks.
+	cpuIdle = 0.5
 
 	leastArrivals = 30
 	usageFresh    = int64(2 * time.Minute)
@@ -31,6 +34,7 @@ type Bottleneck struct {
 	Kind     Kind     `json:"kind"` // Horizontal, Vertical, or Auto: neither would help
 	Resource Resource `json:"resource"`
 	Because  string   `json:"because"`
+	Measured bool     `json:"measured,omitempty"` // resource metrics said so, not spans alone
 	// Growth of the arrival rate, of the requests in flight and of the self time, now
 	// over reference; 0: unknown. Z is how many standard deviations the arrivals grew.
 	Load     float64 `json:"load"`
@@ -125,7 +129,8 @@ func (s *service) bottleneck(now int64, window, lateness time.Duration, b *Blame
 }
 
 // decide is the table of equation 5. Metrics, where fresh, come first: they are
-// direct evidence.
+// direct evidence. Replicas that are missing are looked for when the target's state
+// is known, see targetState.awaitReplicas.
 func (s *service) decide(b *Bottleneck, known, waiting bool, now int64) {
 	grew := known && b.Load >= loadGrowth && b.Z >= loadZ
 	u := s.usage
@@ -135,19 +140,27 @@ func (s *service) decide(b *Bottleneck, known, waiting bool, now int64) {
 	set := func(k Kind, r Resource, format string, args ...any) {
 		b.Kind, b.Resource, b.Because = k, r, fmt.Sprintf(format, args...)
 	}
+	measured := func(k Kind, r Resource, format string, args ...any) {
+		set(k, r, format, args...)
+		b.Measured = true
+	}
 	switch {
 	case u != nil && u.Memory >= memoryFull:
-		set(Vertical, Memory, "memory at %.0f %% of its limit", 100*u.Memory)
+		measured(Vertical, Memory, "memory at %.0f %% of its limit", 100*u.Memory)
 	case grew && u != nil && u.CPU >= cpuFull:
-		set(Horizontal, CPU, "load grew and CPU is at %.0f %% of its limit", 100*u.CPU)
+		measured(Horizontal, CPU, "load grew and CPU is at %.0f %% of its limit", 100*u.CPU)
 	case grew:
 		set(Horizontal, CPU, "load grew")
 	case u != nil && u.Throttled >= throttled:
-		set(Vertical, CPU, "CPU throttled %.0f %% of the time at the same load", 100*u.Throttled)
+		measured(Vertical, CPU, "CPU throttled %.0f %% of the time at the same load", 100*u.Throttled)
+	case u != nil && u.Busy >= slotsFull && u.CPU < cpuFull:
+		measured(Horizontal, CPU, "%.0f %% of its workers are busy, its CPU is not", 100*u.Busy)
 	case !known:
 		set(Horizontal, CPU, "no reference load yet")
 	case waiting:
 		set(Horizontal, CPU, "requests wait before the service starts them")
+	case b.Self >= selfGrowth && u != nil && u.CPU > 0 && u.CPU < cpuIdle:
+		measured(Auto, CPU, "self time grew, but CPU is at %.0f %% of its limit and its workers are not known to be busy", 100*u.CPU)
 	case b.Self >= selfGrowth:
 		set(Vertical, CPU, "self time grew at the same load")
 	default:

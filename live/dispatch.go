@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -33,7 +34,7 @@ func (p *Pipeline) findRules(call trace.Call) *callRules {
 		switch {
 		case !ok:
 			c.rest = append(c.rest, r)
-		case !s.matches(call):
+		case s.leader != nil || !s.matches(call):
 		case s.quick():
 			c.quick = append(c.quick, s)
 		default:
@@ -48,6 +49,31 @@ func (p *Pipeline) findRules(call trace.Call) *callRules {
 func (r *specRule) quick() bool {
 	w := r.spec.When
 	return r.fixed > 0 && w.Times > 0 && !w.Errors && r.spec.Calm == nil
+}
+
+// share gives quick rules that look for the same spans over the same window one of
+// them as their leader: a span is then counted once, however many rules there are.
+// What they do about it is their own.
+func share(rules []Rule) {
+	leaders := map[string]*specRule{}
+	for _, r := range rules {
+		s, ok := r.(*specRule)
+		if !ok || !s.quick() {
+			continue
+		}
+		m, w := &s.spec.Match, &s.spec.When
+		key := fmt.Sprintf("%q %q %v %v %v %t %v", m.Service, m.Operation, m.Kinds, w.Latency, w.Window, s.spec.Blame == BlameOff, s.spec.Spans)
+		key += fmt.Sprint(s.spec.By)
+		for _, a := range m.Attributes {
+			key += fmt.Sprintf(" %q=%q", a.Key, a.Value)
+		}
+		if l := leaders[key]; l != nil {
+			s.leader = l
+			l.rules++
+			continue
+		}
+		leaders[key] = s
+	}
 }
 
 func (c *callRules) observe(s *Span) {

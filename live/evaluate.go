@@ -2,23 +2,15 @@ package live
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
-
-	"github.com/scale-eval/scale-eval/datasets/trace"
 )
-
-// maxVerdicts is how many of a window's breaches are asked who is to blame, newest
-// first.
-const maxVerdicts = 64
 
 // finding is what a test of one group found at a tick.
 type finding struct {
 	fires  bool
 	why    Why
-	edge   int64 // right edge of the window
-	lo, hi int   // breaches of the window
+	lo, hi int // breaches of the window
 }
 
 // Evaluate implements [Rule]: at most one action a group.
@@ -28,13 +20,15 @@ func (r *specRule) Evaluate(now int64) []Action {
 		return nil
 	}
 	var out []Action
-	for _, g := range r.groups {
-		g.settle(r, now)
-		f := r.test(g, now)
-		g.firing = f.fires
-		switch {
-		case f.fires:
-			out = append(out, r.fire(g, f, now))
+	groups := r.groups
+	if r.leader != nil {
+		groups = r.leader.groups
+	}
+	for _, g := range groups {
+		g.tidy(r, now)
+		switch a, fires := r.act(g, now); {
+		case fires:
+			out = append(out, a)
 		case g.calm != nil && r.isCalm(g, now):
 			out = append(out, r.calmDown(g, now))
 		}
@@ -42,12 +36,12 @@ func (r *specRule) Evaluate(now int64) []Action {
 	return out
 }
 
-// settle forgets what no window of the rule can reach any more.
-func (g *group) settle(r *specRule, now int64) {
+// tidy forgets what no window of the rule can reach any more.
+func (g *group) tidy(r *specRule, now int64) {
 	horizon := now - int64(r.retention()) - int64(r.p.set.Settings.Lateness)
 	dropped := g.breaches.dropped
-	g.breaches.settle(horizon)
-	g.total.settle(horizon)
+	g.breaches.tidy(horizon)
+	g.total.tidy(horizon)
 	r.p.counters.WindowDropped += g.breaches.dropped - dropped
 }
 
@@ -62,23 +56,61 @@ func (r *specRule) retention() time.Duration {
 	return d
 }
 
-func (r *specRule) test(g *group, now int64) finding {
+// act is what the rule wants on the evidence of a group, if it fires. Where the
+// rule has acted before and settles, it must fire again on what came since.
+func (r *specRule) act(g *group, now int64) (a Action, fires bool) {
+	since := int64(minTime)
+	// New evidence may point at another target, which settles by its own time.
+	const redirects = 3
+	for range redirects {
+		f := r.test(g, now, since)
+		if !f.fires {
+			if since > minTime {
+				a.hold(ReasonSettle, fmt.Sprintf("%d spans since the last action of the rule settled", f.hi-f.lo))
+			}
+			return a, since > minTime
+		}
+		a = r.fire(g, f, now)
+		settled, wait := r.settling(&a, now)
+		if wait != "" {
+			a.hold(ReasonSettle, wait)
+		}
+		if a.Direction == Hold || settled <= since {
+			return a, true
+		}
+		since = settled
+	}
+	a.hold(ReasonSettle, "its spans point at ever other targets")
+	return a, true
+}
+
+// settling is targets.settled for an action of the rule.
+func (r *specRule) settling(a *Action, now int64) (since int64, wait string) {
+	if r.spec.Settle == 0 || a.Direction == Hold {
+		return minTime, ""
+	}
+	return r.p.targets.settled(r.spec.Name, r.p.targetOf(a), r.spec.Settle, now)
+}
+
+// test looks at the windows of a group that reach up to now, without what ended at
+// or before since.
+func (r *specRule) test(g *group, now, since int64) finding {
 	w := r.spec.When
 	switch {
 	case w.SLO != nil:
-		return r.testBurn(g, now)
+		return r.testBurn(g, now, since)
 	case w.Times > 0:
-		return r.testCount(g, now)
+		return r.testCount(g, now, since)
 	}
-	return r.testShare(g, now)
+	return r.testShare(g, now, since)
 }
 
 // testCount is equation 4 of the paper: Count(D > T, window) >= N. Spans come late,
 // so every window that ended at most Lateness ago is looked at.
-func (r *specRule) testCount(g *group, now int64) finding {
+func (r *specRule) testCount(g *group, now, since int64) finding {
 	s, w := r.p.set.Settings, r.spec.When
-	lo, hi, edge := g.breaches.peak(int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew))
-	f := r.found(g, lo, hi, edge, w.Window)
+	lo, hi, edge := g.fullest(r.p.counters.Ticks, int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew), since)
+	f := r.found(g, lo, hi, max(edge-int64(w.Window), since), edge)
 	f.why.Need = int64(w.Times)
 	f.fires = hi-lo >= w.Times
 	return f
@@ -86,30 +118,32 @@ func (r *specRule) testCount(g *group, now int64) finding {
 
 // testShare looks at the window that ends now only: the largest share of many
 // windows would be noise that was looked for.
-func (r *specRule) testShare(g *group, now int64) finding {
+func (r *specRule) testShare(g *group, now, since int64) finding {
 	w := r.spec.When
 	edge := now + int64(r.p.set.Settings.Skew)
-	from := now - int64(w.Window)
+	from := max(now-int64(w.Window), since)
 	if len(g.total.entries) == maxTotals {
 		from = max(from, g.total.entries[0].end-1) // the window is as long as it is full
 	}
-	f := r.found(g, g.breaches.after(from), g.breaches.after(edge), now, w.Window)
+	f := r.found(g, g.breaches.after(from), g.breaches.after(edge), from, now)
 	f.why.Spans = int64(g.total.count(from, edge))
 	enough := f.why.Spans > 0 && f.why.Spans >= w.MinSpans
 	f.fires = enough && (w.Always || float64(f.why.Count) > float64(w.Share*float64(f.why.Spans)))
 	return f
 }
 
-func (r *specRule) testBurn(g *group, now int64) finding {
+func (r *specRule) testBurn(g *group, now, since int64) finding {
 	slo := r.spec.When.SLO
 	edge := now + int64(r.p.set.Settings.Skew)
 	for i, b := range slo.Burns {
-		long, short := g.burned(i, now-int64(b.Long), edge), g.burned(i, now-int64(b.Short), edge)
+		// The long window says that it matters, and may look at what is dealt with.
+		recent := max(now-int64(b.Short), since)
+		long, short := g.burned(i, now-int64(b.Long), edge), g.burned(i, recent, edge)
 		lr, sr := long.rate(slo.Objective), short.rate(slo.Objective)
 		if long.good+long.bad < max(1, r.spec.When.MinSpans) || lr < b.Rate || sr < b.Rate {
 			continue
 		}
-		f := r.found(g, g.breaches.after(now-int64(b.Short)), g.breaches.after(edge), now, b.Long)
+		f := r.found(g, g.breaches.after(recent), g.breaches.after(edge), now-int64(b.Long), now)
 		f.fires = true
 		f.why.Count, f.why.Spans, f.why.BurnLong, f.why.BurnShort = long.bad, long.good+long.bad, lr, sr
 		return f
@@ -132,11 +166,11 @@ func (c goodBad) rate(objective float64) float64 {
 }
 
 // found starts the explanation of a window's breaches.
-func (r *specRule) found(g *group, lo, hi int, edge int64, width time.Duration) finding {
-	f := finding{edge: edge, lo: lo, hi: hi}
+func (r *specRule) found(g *group, lo, hi int, from, edge int64) finding {
+	f := finding{lo: lo, hi: hi}
 	f.why = Why{
-		Rule: r.spec.Name, Condition: r.spec.When.String(), Service: g.service.name,
-		WindowStart: edge - int64(width), WindowEnd: edge, Count: int64(hi - lo),
+		Rule: r.spec.Name, Condition: r.condition, Service: g.service.name,
+		WindowStart: from, WindowEnd: edge, Count: int64(hi - lo),
 	}
 	if r.spec.By == ByRule {
 		f.why.Service = ""
@@ -149,13 +183,13 @@ func (r *specRule) found(g *group, lo, hi int, edge int64, width time.Duration) 
 
 // fire turns a finding into an action on whoever is to blame.
 func (r *specRule) fire(g *group, f finding, now int64) Action {
-	window := g.breaches.entries[f.lo:f.hi]
-	f.why.evidence(window)
+	ev := g.evidence(r.p, f.lo, f.hi)
+	f.why.MedianNs, f.why.MaxNs, f.why.ThresholdNs, f.why.TraceIDs = ev.median, ev.most, ev.threshold, ev.traceIDs
 	a := Action{
 		Service: g.service.name, Direction: Up, Priority: r.spec.Priority, DryRun: r.spec.DryRun,
-		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always,
+		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always, settles: r.spec.Settle > 0,
 	}
-	if !r.assign(&a, g, window) {
+	if !r.assign(&a, g, ev) {
 		return a
 	}
 	svc := r.p.services.byName[a.Service]
@@ -166,39 +200,15 @@ func (r *specRule) fire(g *group, f finding, now int64) Action {
 	return a
 }
 
-// evidence fills in what the breaches say. The median and the maximum are of the
-// window; the ids are of its newest spans.
-func (w *Why) evidence(window []windowEntry[breach]) {
-	if len(window) == 0 {
-		return
-	}
-	durs := make([]int64, len(window))
-	for i := range window {
-		durs[i] = window[i].load.dur
-	}
-	slices.Sort(durs)
-	w.MedianNs, w.MaxNs = durs[len(durs)/2], durs[len(durs)-1]
-	if l := window[len(window)-1].load.limit; l != noLimit {
-		w.ThresholdNs = l
-	}
-	for i := len(window) - 1; i >= 0 && len(w.TraceIDs) < MaxTraceIDs; i-- {
-		id := window[i].load.trace
-		if s := id.String(); id != (trace.TraceID{}) && !slices.Contains(w.TraceIDs, s) {
-			w.TraceIDs = append(w.TraceIDs, s)
-		}
-	}
-}
-
 // assign finds who is to blame. It says false when nothing is to be done: the
 // action then holds, with a note.
-func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) bool {
-	if r.spec.Blame == BlameOff || len(window) == 0 {
+func (r *specRule) assign(a *Action, g *group, ev *evidence) bool {
+	if r.spec.Blame == BlameOff || ev.lo == ev.hi {
 		return true
 	}
-	verdicts, pending := r.p.verdicts(window)
-	b := r.p.tally(verdicts)
+	b := ev.blame
 	switch {
-	case pending > len(verdicts):
+	case ev.pending:
 		return a.hold(ReasonPending, "the traces of its spans are still open")
 	case b == nil:
 		a.note("no trace left to find the cause in")
@@ -213,23 +223,6 @@ func (r *specRule) assign(a *Action, g *group, window []windowEntry[breach]) boo
 	}
 	a.Service = b.Service
 	return true
-}
-
-// verdicts are those of the newest breaches, and how many still wait for their
-// trace to close.
-func (p *Pipeline) verdicts(window []windowEntry[breach]) (out []verdict, pending int) {
-	for i := len(window) - 1; i >= max(0, len(window)-maxVerdicts); i-- {
-		b := &window[i].load
-		switch {
-		case b.verdict == nil:
-			out = append(out, verdict{})
-		case !b.verdict.known && p.traces.byID[b.trace] != nil:
-			pending++
-		default:
-			out = append(out, *b.verdict)
-		}
-	}
-	return out, pending
 }
 
 func (a *Action) note(s string) { a.Why.Notes = append(a.Why.Notes, s) }

@@ -18,6 +18,11 @@ type specRule struct {
 	fixed  int64 // the absolute threshold, ns; 0: none
 	all    bool
 	totals bool // the condition needs every span of the window
+	// leader watches for this rule too, when both look for the same spans over the
+	// same window; nil: this rule watches itself. rules is how many it watches for.
+	leader    *specRule
+	rules     int64
+	condition string
 }
 
 const noLimit = math.MaxInt64
@@ -37,7 +42,8 @@ type group struct {
 	burns    []buckets[goodBad] // one a burn
 	calm     *buckets[int64]    // spans
 	lastHot  int64              // latest end of a span above the calm mark
-	firing   bool               // at the last tick
+	peak     peak               // the last one that was looked for
+	seen     *evidence          // the last that was made
 }
 
 type goodBad struct{ good, bad int64 }
@@ -56,7 +62,7 @@ func newSpecRule(spec RuleSpec, p *Pipeline) *specRule {
 	w := spec.When
 	return &specRule{
 		spec: spec, p: p, byKey: map[groupKey]*group{}, fixed: int64(w.Latency),
-		all: spec.Spans == All, totals: w.Share > 0 || w.Always,
+		all: spec.Spans == All, totals: w.Share > 0 || w.Always, rules: 1, condition: spec.When.String(),
 	}
 }
 
@@ -140,7 +146,7 @@ func (r *specRule) Observe(s *Span) {
 }
 
 func (r *specRule) breach(g *group, s *Span, limit int64) {
-	r.p.counters.Breaches++
+	r.p.counters.Breaches += r.rules
 	b := breach{trace: s.TraceID, span: s.ID, dur: s.Duration, limit: limit}
 	if t := r.p.current; t != nil && r.spec.Blame != BlameOff {
 		b.verdict = &verdict{}

@@ -68,7 +68,7 @@ func (st *targetState) cooldown(a *Action, now int64) bool {
 	if a.Direction == Down {
 		d = st.spec.Guard.CooldownDown
 	}
-	if !st.acted || now-st.last >= int64(d) {
+	if !st.changed || now-st.last >= int64(d) {
 		return true
 	}
 	left := time.Duration(st.last + int64(d) - now)
@@ -128,9 +128,9 @@ func (l *RateLimit) reach(base int) (int, bool) {
 	return base + int(l.Direction)*int(min(d, math.MaxInt32)), true
 }
 
-// changed remembers what was done at now.
-func (st *targetState) changed(a *Action, now int64) {
-	st.acted, st.last = true, now
+// remember notes what was done at now.
+func (st *targetState) remember(a *Action, now int64) {
+	st.changed, st.last = true, now
 	keep := now - int64(st.spec.Guard.horizon())
 	st.changes = slices.DeleteFunc(st.changes, func(c change) bool { return c.at <= keep })
 	st.changes = append(st.changes, change{now, a.Direction, a.From, a.To})

@@ -22,8 +22,9 @@ type Ledger struct {
 var _ Orchestrator = (*Ledger)(nil)
 
 // NewLedger writes each action as a JSON line to w, nil for nowhere. Every target
-// begins as initial.
+// begins as initial, with all its replicas ready.
 func NewLedger(w io.Writer, initial State) *Ledger {
+	initial.Ready = initial.Replicas
 	return &Ledger{w: w, initial: initial, states: map[Target]State{}}
 }
 

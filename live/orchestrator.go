@@ -20,8 +20,11 @@ type Orchestrator interface {
 
 // State is a target as it is now.
 type State struct {
-	Replicas  int // wanted, not ready
-	Ready     int
+	Replicas int // wanted, not ready
+	Ready    int
+	// Rolling says that a change of its template is not everywhere yet, whatever
+	// Ready says: a rolling update keeps the old replicas ready.
+	Rolling   bool
 	Resources []ResourceState // of each container, in its order; nil: unknown
 }
 

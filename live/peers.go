@@ -15,9 +15,9 @@ type peers struct {
 	names []string
 }
 
-// of is the number of the peer that a client span names, 0 for none.
+// of is the number of the peer that a client or producer span names, 0 for none.
 func (p *peers) of(s *Span) uint32 {
-	if s.SpanKind != KindClient || len(s.Attributes) == 0 {
+	if s.SpanKind != KindClient && s.SpanKind != KindProducer || len(s.Attributes) == 0 {
 		return 0
 	}
 	for _, key := range peerKeys {

@@ -52,6 +52,7 @@ type Pipeline struct {
 	view     traceView
 	targets  targets
 	orch     Orchestrator
+	answers  map[Target]answer // of this tick
 	audit    auditLog
 	counters Counters
 
@@ -74,7 +75,7 @@ func New(o Options) (*Pipeline, error) {
 	s := o.Rules.Settings
 	p := &Pipeline{
 		sampler: o.Sampler, learn: o.Learn, orch: o.Orchestrator, extra: o.Extra,
-		calls: trace.NewCalls(s.MaxCalls, o.Sanitiser), services: newServices(), audit: auditLog{w: o.Audit},
+		calls: trace.NewCalls(s.MaxCalls, o.Sanitiser), services: newServices(), answers: map[Target]answer{}, audit: auditLog{w: o.Audit},
 	}
 	p.traces = newTraceBuffer(s.MaxBufferedSpans, s.MaxTraceSpans, p.closeTrace)
 	p.view.serviceOf = p.serviceOf
@@ -110,6 +111,7 @@ func (p *Pipeline) SetRules(set RuleSet) error {
 		p.rules = append(p.rules, newSpecRule(spec, p))
 		p.horizon = max(p.horizon, int64(spec.lookback()))
 	}
+	share(p.rules)
 	p.rules = append(p.rules, p.extra...)
 	return nil
 }
@@ -132,7 +134,7 @@ func (p *Pipeline) Advance(now int64) { p.clock = max(p.clock, now) }
 // and ErrDuplicate: the span was counted and not observed; one that is only late or
 // early was still scored.
 //
-// Cost: some 600 ns with few breaches; see BenchmarkPipeline.
+// Cost: 0.6 to 1 µs of CPU time with 100 rules, ticks included; see BenchmarkPipeline.
 func (p *Pipeline) Span(s *Span) (trace.Decision, error) {
 	p.counters.Spans++
 	if s.Duration < 0 || s.Start > maxTime || s.Start < minTime || s.Duration > maxTime {
@@ -202,7 +204,7 @@ func (p *Pipeline) buffer(s *Span) bool {
 	// It cannot have come before it ended, and no later than a tick ago.
 	t, fresh := p.traces.add(s.TraceID, bufSpan{
 		id: s.ID, parent: s.ParentID, start: s.Start, dur: s.Duration, call: s.Call,
-		peer: p.peers.of(s), kind: s.SpanKind,
+		peer: p.peers.of(s), kind: s.SpanKind, failed: s.Status == StatusError,
 	}, max(p.clock, s.End()))
 	p.current = t
 	return fresh
@@ -231,7 +233,12 @@ func (p *Pipeline) observe(s *Span) {
 		t.markSampled(s.ID)
 	}
 	p.stats[s.Call].add(s, p.sampler == nil)
-	p.serviceOf(s.Call).observe(s)
+	svc := p.serviceOf(s.Call)
+	if st := &p.stats[s.Call]; !st.entry && s.SpanKind.entry() && s.Call != trace.OverflowCall {
+		st.entry = true
+		svc.entries = append(svc.entries, s.Call)
+	}
+	svc.observe(s)
 	p.rulesOf(s.Call).observe(s)
 }
 

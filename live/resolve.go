@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"math"
+	"time"
 )
 
 // resolve computes what a wants from the target's current state, within bounds. An
@@ -12,10 +13,42 @@ func (st *targetState) resolve(a *Action, cur State, now int64) {
 		return
 	}
 	if a.Kind == Vertical {
-		st.resolveResources(a, cur)
+		if st.awaitReplicas(a, cur, now) {
+			st.resolveResources(a, cur)
+		}
 		return
 	}
 	st.resolveReplicas(a, cur, now)
+}
+
+// awaitReplicas holds an action that a bottleneck chose to make replicas larger
+// while there are fewer of them than wanted, which explains slowness better. Metrics
+// that show a replica to be full are not overruled: one that is killed for want of
+// memory is never ready. Nor is it held for longer than effectDeadline.
+func (st *targetState) awaitReplicas(a *Action, cur State, now int64) bool {
+	if cur.Ready >= cur.Replicas {
+		return true
+	}
+	b := a.Why.Bottleneck
+	switch missing := fmt.Sprintf("%d of %d replicas are ready", cur.Ready, cur.Replicas); {
+	case b == nil || b.Measured || a.Direction != Up:
+		return true
+	case now-st.missingSince >= effectDeadline:
+		a.note(fmt.Sprintf("%s for %v", missing, time.Duration(now-st.missingSince)))
+		return true
+	default:
+		return a.hold(ReasonMissing, missing+": those come before larger ones")
+	}
+}
+
+// see notes how the target is.
+func (st *targetState) see(cur State, now int64) {
+	switch {
+	case cur.Ready >= cur.Replicas:
+		st.missingSince = minTime
+	case st.missingSince == minTime:
+		st.missingSince = now
+	}
 }
 
 func (st *targetState) resolveReplicas(a *Action, cur State, now int64) {
@@ -24,6 +57,9 @@ func (st *targetState) resolveReplicas(a *Action, cur State, now int64) {
 		a.note("it has no replicas")
 	}
 	want := int(min(a.Amount.apply(int64(cur.Replicas), a.Direction), math.MaxInt32))
+	if a.carry > 0 {
+		want = max(want, int(min(math.Ceil(float64(cur.Ready)*a.carry*(1-1e-9)), math.MaxInt32)))
+	}
 	least, most := st.spec.bounds(now)
 	a.To = max(want, least)
 	if most > 0 {

@@ -71,16 +71,20 @@ func proportion(w *Why, most float64) float64 {
 // respondConcurrency wants so many replicas that each has target requests in
 // flight, by Little's law.
 func (r *specRule) respondConcurrency(a *Action, svc *service, target float64, now int64) {
-	var l *Load
-	if svc != nil {
-		l = svc.little(now-int64(r.p.set.Settings.Lateness), loadWindow(a))
+	if svc == nil {
+		a.hold(ReasonUnknown, "it sends no spans: its concurrency is unknown")
+		return
 	}
+	l, missing := r.p.load(svc, a.Why.WindowStart, now-int64(r.p.set.Settings.Lateness), loadWindow(a))
 	if l == nil {
-		a.hold(ReasonUnknown, "no request completed in the window: its concurrency is unknown")
+		a.hold(ReasonUnknown, missing)
 		return
 	}
 	a.Why.Load = l
 	a.Amount = Amount{Absolute, max(1, math.Ceil(l.InFlight/target*(1-1e-9)))}
+	if l.Saturated {
+		a.carry = l.Arrivals / l.Served
+	}
 }
 
 // loadWindow is the length of the action's window.
@@ -108,7 +112,7 @@ func (g *group) calmSpans(from, to int64) (n int64) {
 func (r *specRule) calmDown(g *group, now int64) Action {
 	c := r.spec.Calm
 	from := now - int64(c.For)
-	a := Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, Why: Why{
+	a := Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, settles: r.spec.Settle > 0, Why: Why{
 		Rule: r.spec.Name, Service: g.service.name, WindowStart: from, WindowEnd: now,
 		Condition: fmt.Sprintf("calm: nothing over %g %% of the threshold for %v", 100*c.Below, c.For),
 		Spans:     g.calmSpans(from, now+int64(r.p.set.Settings.Skew)),
@@ -119,6 +123,12 @@ func (r *specRule) calmDown(g *group, now int64) Action {
 	r.respond(&a, g.service, c.Then, now)
 	if c.Then.Target.IsZero() {
 		a.Target = r.spec.Then.Target
+	}
+	switch since, wait := r.settling(&a, now); {
+	case wait != "":
+		a.hold(ReasonSettle, wait)
+	case since > from:
+		a.hold(ReasonSettle, fmt.Sprintf("calm for only %v since the last action of the rule settled", time.Duration(now-since)))
 	}
 	return a
 }

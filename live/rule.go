@@ -63,7 +63,13 @@ type RuleSpec struct {
 	Then     Response
 	Calm     *Calm    // nil: the rule never scales down
 	NotWhile []string // services; hold while one of them is a cause or is being scaled up
-	Priority int      // higher wins a conflict of equal direction
+	// Settle, if above 0, is the time that a target needs after a change took effect:
+	// pods warm up, a backlog drains. After an action of the rule on a target, the
+	// rule acts on it again only on spans that ended after the change was effective
+	// (as many replicas ready as wanted) and Settle had passed. 0: the guards of the
+	// target alone say when.
+	Settle   time.Duration
+	Priority int // higher wins a conflict of equal direction
 	DryRun   bool
 	Active   []Period // nil: always
 }
@@ -128,7 +134,10 @@ type HorizontalResponse struct {
 	// by the median breach over the threshold, at most by MaxFactor.
 	MaxFactor float64
 	// Concurrency, if above 0, wants in-flight / Concurrency replicas, where
-	// in-flight is rate x time in the service (Little's law) over the window.
+	// in-flight is what the arrivals would keep in the service if they did not have
+	// to wait, by Little's law; see [Load]. A replica may be any unit of capacity,
+	// such as a worker of a queue: then Concurrency is 1 or a little less, and
+	// Guard.Max is the most workers there may be.
 	Concurrency float64
 }
 
@@ -164,6 +173,9 @@ func (s *RuleSpec) Validate() error {
 	}
 	if s.Name == "" {
 		bad("name", "want a name; decisions are explained by it")
+	}
+	if s.Settle < 0 {
+		bad("settle", "want a duration of 0 or more, found %v", s.Settle)
 	}
 	s.When.validate(bad)
 	s.Then.validate("then", bad)

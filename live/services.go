@@ -19,6 +19,7 @@ type service struct {
 	usage   *Usage
 	hotLast int64 // when it was last blamed; minTime: never
 	ref     loadRef
+	entries []trace.Call // of requests that come to it
 }
 
 // loadCount counts requests that entered a service: arrivals by when they started,
@@ -26,6 +27,10 @@ type service struct {
 type loadCount struct {
 	arrivals, completions int64
 	busy                  float64 // ns
+	// served are completions without an error: a rejected request has completed, too,
+	// and was never worked on.
+	served        int64
+	time, squares float64 // of those served: ns, ns^2
 }
 
 // Usage is what resource metrics say of a service, each a part of its limit.
@@ -34,6 +39,7 @@ type Usage struct {
 	CPU       float64 // used, 0 to 1
 	Memory    float64 // used, 0 to 1
 	Throttled float64 // part of the time that CPU was refused, 0 to 1
+	Busy      float64 // threads, workers or connections in use, 0 to 1; 0: unknown
 }
 
 // services interns services and finds them by call.
@@ -77,6 +83,12 @@ func (s *service) observe(sp *Span) {
 	if b := s.load.at(sp.End()); b != nil {
 		b.completions++
 		b.busy += float64(sp.Duration)
+		if sp.Status != StatusError {
+			d := float64(sp.Duration)
+			b.served++
+			b.time += d
+			b.squares += float64(d * d)
+		}
 	}
 }
 
@@ -90,16 +102,4 @@ func (s *service) between(from, to int64) (sum loadCount, seconds float64) {
 	})
 	n := floorDiv(to, loadBucket) - floorDiv(from, loadBucket)
 	return sum, float64(n*loadBucket) / 1e9
-}
-
-// little is Little's law over the window that ends at now: in flight = completions
-// a second times their mean time. nil when nothing completed.
-func (s *service) little(now int64, window time.Duration) *Load {
-	sum, seconds := s.between(now-max(int64(window), loadBucket), now)
-	if sum.completions == 0 || seconds == 0 {
-		return nil
-	}
-	l := &Load{Rate: float64(sum.completions) / seconds, MeanNs: sum.busy / float64(sum.completions)}
-	l.InFlight = float64(l.Rate * l.MeanNs / 1e9)
-	return l
 }

@@ -27,6 +27,7 @@ type callStats struct {
 	count   int64
 	errors  int64
 	sampled int64
+	entry   bool // it is in the entries of its service
 
 	duration baseline // unsampled spans: what is normal must not learn the fault
 	self     baseline // of closed traces

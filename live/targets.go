@@ -20,8 +20,12 @@ type targetState struct {
 	spec    TargetSpec
 	wants   []want // oldest first, as far back as stabilisation looks
 	changes []change
-	acted   bool
-	last    int64 // the last change, when acted
+	changed bool
+	last    int64 // the last change, when changed
+	// missingSince is when replicas were first seen missing; minTime: none are.
+	missingSince int64
+	// lastActs are what rules that settle did last, by name.
+	lastActs map[string]*lastAct
 }
 
 // want is what the rules wanted at one tick, before the guards.
@@ -89,7 +93,7 @@ func (t *targets) of(service string, sendsSpans bool) Target {
 func (t *targets) state(target Target, started int64) *targetState {
 	st := t.states[target]
 	if st == nil {
-		st = &targetState{spec: t.spec(target), wants: []want{{at: started}}}
+		st = &targetState{spec: t.spec(target), wants: []want{{at: started}}, missingSince: minTime}
 		t.states[target] = st
 	}
 	return st

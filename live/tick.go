@@ -15,6 +15,8 @@ import (
 // decisions. When ctx ends, the rest of the decisions fail.
 func (p *Pipeline) Tick(ctx context.Context, now int64) ([]Decision, error) {
 	p.advance(now)
+	clear(p.answers)
+	p.watchEffects(ctx)
 	var wanted []Action
 	for _, r := range p.rules {
 		wanted = append(wanted, r.Evaluate(p.now)...)
@@ -110,9 +112,7 @@ func (p *Pipeline) decide(ctx context.Context, wanted []Action) []Decision {
 	var keys []Target
 	byTarget := map[Target][]Action{}
 	for _, a := range wanted {
-		if a.Target.IsZero() {
-			a.Target = p.targets.of(a.Service, p.sendsSpans(a.Service))
-		}
+		a.Target = p.targetOf(&a)
 		key := a.Target
 		if key.IsZero() {
 			key.Name = a.Service
@@ -131,6 +131,14 @@ func (p *Pipeline) decide(ctx context.Context, wanted []Action) []Decision {
 	return out
 }
 
+// targetOf is the target that the action names, or that of its service.
+func (p *Pipeline) targetOf(a *Action) Target {
+	if a.Target.IsZero() {
+		return p.targets.of(a.Service, p.sendsSpans(a.Service))
+	}
+	return a.Target
+}
+
 func (p *Pipeline) sendsSpans(service string) bool {
 	_, ok := p.services.byName[service]
 	return ok
@@ -147,11 +155,12 @@ func (p *Pipeline) decideTarget(ctx context.Context, wanted []Action) Decision {
 		return p.finish(a)
 	}
 	st := p.targets.state(a.Target, p.started)
-	cur, err := p.orch.Current(ctx, a.Target)
+	cur, err := p.currentState(ctx, a.Target)
 	if err != nil {
 		a = conflate(wanted)
 		return p.failed(a, err)
 	}
+	st.see(cur, p.now)
 	for i := range wanted {
 		st.resolve(&wanted[i], cur, p.now)
 	}
@@ -166,7 +175,8 @@ func (p *Pipeline) decideTarget(ctx context.Context, wanted []Action) Decision {
 	if err := p.orch.Scale(ctx, a); err != nil {
 		return p.failed(a, err)
 	}
-	st.changed(&a, p.now)
+	st.remember(&a, p.now)
+	st.acted(&a, wanted, p.now)
 	return p.finish(a)
 }
 

@@ -40,6 +40,7 @@ type bufSpan struct {
 	peer       uint32 // 1-based number of the peer's name, 0: none
 	kind       SpanKind
 	sampled    bool
+	failed     bool // error status
 }
 
 func (s *bufSpan) end() int64 { return s.start + s.dur }

@@ -22,6 +22,7 @@ type traceView struct {
 	intervals  []interval
 	serviceOf  func(trace.Call) *service
 	candidates []candidate
+	failed     []int32
 }
 
 type interval struct{ start, end int64 }

@@ -47,17 +47,6 @@ type Fold struct {
 	Because   string    `json:"because"`
 }
 
-// Load is Little's law over the rule's window: InFlight = Rate x MeanNs.
-type Load struct {
-	Rate     float64 `json:"rate"`    // requests a second
-	MeanNs   float64 `json:"mean_ns"` // time of a request in the service
-	InFlight float64 `json:"in_flight"`
-}
-
-func (l *Load) String() string {
-	return fmt.Sprintf("%.3g/s x %v = %.3g in flight", l.Rate, time.Duration(l.MeanNs).Round(time.Microsecond), l.InFlight)
-}
-
 // String is one paragraph that an operator can read in a Kubernetes event.
 func (w *Why) String() string {
 	var b strings.Builder

@@ -29,13 +29,13 @@ func newWindow[P any](max int) window[P] { return window[P]{max: max} }
 func (w *window[P]) add(end int64, load P) {
 	w.entries = append(w.entries, windowEntry[P]{load, end})
 	if len(w.entries) >= 2*w.max {
-		w.settle(minTime)
+		w.tidy(minTime)
 	}
 }
 
-// settle sorts what arrived since the last call and forgets what ended at or
+// tidy sorts what arrived since the last call and forgets what ended at or
 // before horizon. Cost: O(new log new + kept).
-func (w *window[P]) settle(horizon int64) {
+func (w *window[P]) tidy(horizon int64) {
 	fresh := w.entries[w.sorted:]
 	slices.SortStableFunc(fresh, func(a, b windowEntry[P]) int { return cmp.Compare(a.end, b.end) })
 	w.merge()
@@ -81,7 +81,7 @@ func (w *window[P]) shrink() {
 	}
 }
 
-// after is the index of the first settled entry that ended after t.
+// after is the index of the first sorted entry that ended after t.
 func (w *window[P]) after(t int64) int {
 	i, _ := slices.BinarySearchFunc(w.entries[:w.sorted], t, func(e windowEntry[P], t int64) int {
 		if e.end <= t {
@@ -92,21 +92,21 @@ func (w *window[P]) after(t int64) int {
 	return i
 }
 
-// count is the number of settled entries with an end in (from, to].
+// count is the number of sorted entries with an end in (from, to].
 func (w *window[P]) count(from, to int64) int { return w.after(to) - w.after(from) }
 
 // peak looks at every window (t-width, t] with from <= t <= to and returns the
 // fullest, the latest of them on a tie: its entries [lo:hi] and its right edge.
-// It must be settled. Cost: O(entries).
-func (w *window[P]) peak(width, from, to int64) (lo, hi int, edge int64) {
-	lo, hi, edge = w.after(from-width), w.after(from), from
+// What ended at or before since does not count. It must be tidy. Cost: O(entries).
+func (w *window[P]) peak(width, from, to, since int64) (lo, hi int, edge int64) {
+	lo, hi, edge = w.after(max(from-width, since)), max(w.after(from), w.after(since)), from
 	last := w.after(to)
 	for l, h := lo, hi; h < last; {
 		t := w.entries[h].end
 		for h < last && w.entries[h].end == t {
 			h++
 		}
-		for w.entries[l].end <= t-width {
+		for l < h && w.entries[l].end <= t-width {
 			l++
 		}
 		if h-l >= hi-lo {

@@ -11,10 +11,10 @@ type bruteWindow []int64
 
 // peak is the fullest window (t-width, t], from <= t <= to, by trying every t at
 // which the count can change.
-func (b bruteWindow) peak(width, from, to int64) (count int, edge int64) {
+func (b bruteWindow) peak(width, from, to, since int64) (count int, edge int64) {
 	edges := []int64{from}
 	for _, e := range b {
-		if e >= from && e <= to {
+		if e >= from && e <= to && e > since {
 			edges = append(edges, e)
 		}
 	}
@@ -23,7 +23,7 @@ func (b bruteWindow) peak(width, from, to int64) (count int, edge int64) {
 	for _, t := range edges {
 		n := 0
 		for _, e := range b {
-			if e > t-width && e <= t {
+			if e > t-width && e <= t && e > since {
 				n++
 			}
 		}
@@ -63,13 +63,17 @@ func TestWindowEqualsBruteForce(t *testing.T) {
 			if rng.IntN(3) > 0 {
 				continue
 			}
-			w.settle(now - width - lateness)
-			lo, hi, edge := w.peak(width, now-lateness, now+5)
-			if n, at := all.peak(width, now-lateness, now+5); hi-lo != n || edge != at {
+			w.tidy(now - width - lateness)
+			since := int64(minTime)
+			if rng.IntN(2) == 0 {
+				since = now - rng.Int64N(width+lateness+5)
+			}
+			lo, hi, edge := w.peak(width, now-lateness, now+5, since)
+			if n, at := all.peak(width, now-lateness, now+5, since); hi-lo != n || edge != at {
 				t.Fatalf("seed %d, now %d: peak %d at %d, brute force %d at %d", seed, now, hi-lo, edge, n, at)
 			}
 			for _, e := range w.entries[lo:hi] {
-				if e.end != e.load || e.end <= edge-width || e.end > edge {
+				if e.end != e.load || e.end <= edge-width || e.end > edge || e.end <= since {
 					t.Fatalf("seed %d: entry %d is not of the window that ends at %d", seed, e.end, edge)
 				}
 			}
@@ -87,7 +91,7 @@ func TestWindowMemory(t *testing.T) {
 	for i := range int64(1_000_000) {
 		w.add(i, breach{})
 		if i%500 == 0 {
-			w.settle(i - 1000)
+			w.tidy(i - 1000)
 		}
 		if cap(w.entries) > 8192 {
 			t.Fatalf("%d entries of memory after %d ends", cap(w.entries), i)
@@ -96,10 +100,10 @@ func TestWindowMemory(t *testing.T) {
 	for i := range int64(1_000_000) {
 		w.add(2_000_000+i%7, breach{})
 	}
-	if w.settle(0); len(w.entries) != 4096 || w.dropped == 0 {
+	if w.tidy(0); len(w.entries) != 4096 || w.dropped == 0 {
 		t.Errorf("kept %d, dropped %d", len(w.entries), w.dropped)
 	}
-	if w.settle(3_000_000); cap(w.entries) > 256 {
+	if w.tidy(3_000_000); cap(w.entries) > 256 {
 		t.Errorf("an empty window holds %d", cap(w.entries))
 	}
 }

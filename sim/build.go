@@ -45,7 +45,7 @@ func New(t *Topology, seed uint64) (*System, error) {
 func (s *System) addService(spec *Service) {
 	name := spec.Name
 	svc := &service{
-		sys: s, spec: spec, replicas: spec.Replicas, leakRate: spec.Pod.LeakMiBPerSecond,
+		sys: s, spec: spec, replicas: spec.Replicas, leakRate: spec.Pod.LeakMiBPerSecond, cpuLeft: 1,
 		template: template{
 			threads: spec.Pod.Threads, cpu: spec.Pod.CPU, memory: spec.Pod.MemoryLimitMiB,
 			cpuRequest: spec.Pod.CPURequest, memoryRequest: spec.Pod.MemoryRequestMiB,

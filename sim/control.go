@@ -80,7 +80,7 @@ func (s *System) SetResources(service string, r Resources) {
 	}
 	for _, p := range svc.pods {
 		p.memoryLimit = t.memory
-		p.cpu.setCores(limit(t.cpu, svc.spec.Pod.Law))
+		p.cpu.setCores(svc.cores())
 		p.memoryChanged()
 	}
 }

@@ -74,7 +74,7 @@ func (s *System) newPod(svc *service) *pod {
 		service: svc, name: fmt.Sprintf("%s-%d", svc.spec.Name, svc.created), number: svc.created,
 		generation: t.generation, threads: t.threads, memoryLimit: t.memory, slow: 1,
 		cpuRequest: t.cpuRequest, memoryRequest: t.memoryRequest,
-		cpu:     newProcessor(&s.clock, limit(t.cpu, svc.spec.Pod.Law), svc.spec.Pod.Law, svc.spec.Pod.ThrottlePeriod),
+		cpu:     newProcessor(&s.clock, svc.cores(), svc.spec.Pod.Law, svc.spec.Pod.ThrottlePeriod),
 		pools:   newPools(svc.spec.Pod.Pools),
 		created: s.clock.Now(), transition: s.clock.Now(),
 	}

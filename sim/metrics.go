@@ -71,7 +71,7 @@ func (p *pod) scrape(now int64) {
 	s := scrape{at: now, worked: worked, served: p.served, memory: int64(p.memory() * (1 << 20))}
 	if last.at > 0 {
 		s.window = now - last.at
-		s.cpuMilli = int64(1000 * (worked - last.worked) / float64(s.window))
+		s.cpuMilli = int64(1000 * (worked - last.worked) / float64(s.window) / p.cpu.scale())
 		s.rateMilli = int64(float64(p.served-last.served) * 1e12 / float64(s.window))
 	}
 	p.scraped = s

@@ -14,6 +14,16 @@ func (u USL) Speedup(n int) float64 {
 	return x / (1 + float64(u.Sigma*(x-1)) + float64(u.Kappa*x*(x-1)))
 }
 
+// Peak is the highest speedup of any number of requests; 1 / Sigma when more requests
+// never hurt, +Inf when they do not contend either.
+func (u USL) Peak() float64 {
+	if u.Kappa <= 0 {
+		return 1 / u.Sigma
+	}
+	n := math.Sqrt(max(0, 1-u.Sigma) / u.Kappa)
+	return max(1, u.Speedup(int(n)), u.Speedup(int(n)+1))
+}
+
 // processor serves all its jobs at once, each at an equal share of a speed that
 // depends on how many there are: processor sharing. With at most as many jobs as
 // cores each runs at full speed, which makes it the c servers of a FIFO queue too.
@@ -124,6 +134,15 @@ func (p *processor) advance() {
 	p.worked += work
 	p.quota.left -= work
 	p.since = now
+}
+
+// scale is the work that a core does a second at most: more than one where a law says
+// how requests share it, so that a pod at its peak uses its limit and not more.
+func (p *processor) scale() float64 {
+	if p.usl == nil || p.usl.Sigma <= 0 && p.usl.Kappa <= 0 {
+		return 1
+	}
+	return p.usl.Peak()
 }
 
 // capacity is the speed of all jobs together, in cores.

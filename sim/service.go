@@ -18,6 +18,8 @@ type service struct {
 	created  int     // pods so far
 	extraMiB float64 // injected, in every pod
 	leakRate float64 // MiB per second
+	cpuLeft  float64 // share of the CPU limit that is not taken away
+	limiter  limiter
 	gone     float64 // work of pods that are gone, core-ns
 
 	reconciling, unsettled bool

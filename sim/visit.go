@@ -75,6 +75,9 @@ func (v *visit) arrive() {
 	v.arrived = v.sys.clock.Now()
 	svc.stats.enter(v.arrived)
 	switch {
+	case svc.limiter.perSecond > 0 && !svc.limiter.allows(v.arrived):
+		v.fault = rateLimited
+		v.refuse()
 	case svc.spec.Queue.Central:
 		svc.admit(v)
 	case v.pod.accepts():

@@ -61,6 +61,15 @@
 //
 //	$ scale-eval compare --dataset synth:A --spans 10000 --seeds 2 --samplers quantile,paper,static --out board
 //
+// # Autoscalers against each other
+//
+// simulate plays SCALE and the autoscalers of Kubernetes on simulated clusters, with
+// the same requests and faults. It goes on where it was interrupted:
+//
+//	$ scale-eval simulate --list
+//	$ scale-eval simulate --policies scale,none --seeds 2 --out suite memory-leak
+//	$ scale-eval simulate --policies scale --seed 1 --event-log events.jsonl --audit why.jsonl memory-leak
+//
 // # Tuning and the gate
 //
 // tune searches any option of the sampler, chooses on validation data and reports on

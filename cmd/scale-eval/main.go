@@ -98,6 +98,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
 		Commands: []*cli.Command{
 			runCommand(),
 			compareCommand(),
+			simulateCommand(),
 			metricsCommand(),
 			datasetsCommand(),
 			benchCommand(),

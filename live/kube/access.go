@@ -24,6 +24,7 @@ type workload struct {
 	kind            schema.GroupVersionKind
 	meta            metav1.ObjectMeta
 	replicas, ready int
+	rolling         bool // a template change is not everywhere yet
 	selector        *metav1.LabelSelector
 	template        *corev1.PodTemplateSpec // nil: none, or not where it usually is
 }
@@ -77,7 +78,22 @@ func (d deployments) get(ctx context.Context, name string) (*workload, error) {
 }
 
 func ofDeployment(o *appsv1.Deployment) *workload {
-	return &workload{appsv1.SchemeGroupVersion.WithKind("Deployment"), o.ObjectMeta, orOne(o.Spec.Replicas), int(o.Status.ReadyReplicas), o.Spec.Selector, &o.Spec.Template}
+	return &workload{appsv1.SchemeGroupVersion.WithKind("Deployment"), o.ObjectMeta, orOne(o.Spec.Replicas), int(o.Status.ReadyReplicas), deploymentRolls(o), o.Spec.Selector, &o.Spec.Template}
+}
+
+// deploymentRolls says that its controller has not seen the last change yet, or that
+// pods of an older template are there. Without an observed generation no controller
+// runs that would tell.
+func deploymentRolls(o *appsv1.Deployment) bool {
+	s := &o.Status
+	return s.ObservedGeneration > 0 && (s.ObservedGeneration < o.Generation || s.UpdatedReplicas < s.Replicas)
+}
+
+// statefulSetRolls is deploymentRolls for one that replaces its pods itself.
+func statefulSetRolls(o *appsv1.StatefulSet) bool {
+	s := &o.Status
+	byHand := o.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType
+	return s.ObservedGeneration > 0 && (s.ObservedGeneration < o.Generation || !byHand && s.UpdateRevision != s.CurrentRevision)
 }
 
 // orOne is the API's default.
@@ -127,7 +143,7 @@ func (s statefulSets) get(ctx context.Context, name string) (*workload, error) {
 }
 
 func ofStatefulSet(o *appsv1.StatefulSet) *workload {
-	return &workload{appsv1.SchemeGroupVersion.WithKind("StatefulSet"), o.ObjectMeta, orOne(o.Spec.Replicas), int(o.Status.ReadyReplicas), o.Spec.Selector, &o.Spec.Template}
+	return &workload{appsv1.SchemeGroupVersion.WithKind("StatefulSet"), o.ObjectMeta, orOne(o.Spec.Replicas), int(o.Status.ReadyReplicas), statefulSetRolls(o), o.Spec.Selector, &o.Spec.Template}
 }
 
 func (s statefulSets) list(ctx context.Context, selector string) ([]*workload, error) {

@@ -112,7 +112,7 @@ func (k *Orchestrator) Current(ctx context.Context, t live.Target) (live.State, 
 	if err != nil {
 		return live.State{}, err
 	}
-	s := live.State{Replicas: w.replicas, Ready: w.ready, Resources: templateResources(w)}
+	s := live.State{Replicas: w.replicas, Ready: w.ready, Rolling: w.rolling, Resources: templateResources(w)}
 	if s.Resources != nil && k.resizesInPlace(ctx) {
 		err = k.raiseToPods(ctx, a, w, s.Resources)
 	}

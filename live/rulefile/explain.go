@@ -58,6 +58,9 @@ func explainRule(b *strings.Builder, r live.RuleSpec) {
 	if len(r.NotWhile) > 0 {
 		fmt.Fprintf(b, "  not while %s is in trouble\n", strings.Join(r.NotWhile, " or "))
 	}
+	if r.Settle > 0 {
+		fmt.Fprintf(b, "  acts on a target again only on spans that ended %v after its last change there took effect\n", r.Settle)
+	}
 	for _, p := range r.Active {
 		fmt.Fprintf(b, "  only %s\n", periodText(p))
 	}

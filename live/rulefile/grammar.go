@@ -6,6 +6,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/scale-eval/scale-eval/live"
+	"github.com/scale-eval/scale-eval/live/strictyaml"
 )
 
 // Version is the version of the format that this package reads.
@@ -15,18 +16,18 @@ const Version = 1
 func (d *decoder) ruleSet(n *yaml.Node) live.RuleSet {
 	set, version := live.RuleSet{Settings: live.DefaultSettings()}, 0
 	d.object(n, "", "file", []field{
-		{"version", d.integer(&version)},
+		{"version", d.Integer(&version)},
 		{"settings", func(n *yaml.Node, path string) { d.settings(n, path, &set) }},
 		{"defaults", func(n *yaml.Node, path string) { d.object(n, path, "guard", d.guardFields(&set.Default)) }},
 		{"targets", func(n *yaml.Node, path string) {
-			d.list(n, path, func(n *yaml.Node, path string) { set.Targets = append(set.Targets, d.targetSpec(n, path)) })
+			d.List(n, path, func(n *yaml.Node, path string) { set.Targets = append(set.Targets, d.targetSpec(n, path)) })
 		}},
 		{"rules", func(n *yaml.Node, path string) {
-			d.list(n, path, func(n *yaml.Node, path string) { set.Rules = append(set.Rules, d.rule(n, path)) })
+			d.List(n, path, func(n *yaml.Node, path string) { set.Rules = append(set.Rules, d.rule(n, path)) })
 		}},
 	})
-	if version != Version && len(d.errs) == 0 {
-		d.bad(d.place("version"), "version", "want %d, found %d", Version, version)
+	if version != Version && d.OK() {
+		d.BadAt("version", "want %d, found %d", Version, version)
 	}
 	return set
 }
@@ -34,29 +35,29 @@ func (d *decoder) ruleSet(n *yaml.Node) live.RuleSet {
 func (d *decoder) settings(n *yaml.Node, path string, set *live.RuleSet) {
 	s := &set.Settings
 	d.object(n, path, "settings", []field{
-		{"lateness", d.duration(&s.Lateness)},
-		{"skew", d.duration(&s.Skew)},
-		{"trace_wait", d.duration(&s.TraceWait)},
-		{"silence_after", d.duration(&s.SilenceAfter)},
-		{"baseline_window", d.duration(&s.BaselineWindow)},
-		{"max_calls", d.integer(&s.MaxCalls)},
-		{"max_buffered_spans", d.integer(&s.MaxBufferedSpans)},
-		{"max_trace_spans", d.integer(&s.MaxTraceSpans)},
-		{"dry_run", d.boolean(&s.DryRun)},
-		{"listed_only", d.boolean(&set.ListedOnly)},
+		{"lateness", d.Duration(&s.Lateness)},
+		{"skew", d.Duration(&s.Skew)},
+		{"trace_wait", d.Duration(&s.TraceWait)},
+		{"silence_after", d.Duration(&s.SilenceAfter)},
+		{"baseline_window", d.Duration(&s.BaselineWindow)},
+		{"max_calls", d.Integer(&s.MaxCalls)},
+		{"max_buffered_spans", d.Integer(&s.MaxBufferedSpans)},
+		{"max_trace_spans", d.Integer(&s.MaxTraceSpans)},
+		{"dry_run", d.Boolean(&s.DryRun)},
+		{"listed_only", d.Boolean(&set.ListedOnly)},
 	})
 }
 
 func (d *decoder) guardFields(g *live.Guard) []field {
 	return []field{
-		{"min", d.integer(&g.Min)},
-		{"max", d.integer(&g.Max)},
+		{"min", d.Integer(&g.Min)},
+		{"max", d.Integer(&g.Max)},
 		{"cpu", d.resourceBounds(live.CPU, g)},
 		{"memory", d.resourceBounds(live.Memory, g)},
 		{"cooldown", d.upDown(&g.CooldownUp, &g.CooldownDown)},
 		{"stabilise", d.upDown(&g.StabiliseUp, &g.StabiliseDown)},
 		{"limits", func(n *yaml.Node, path string) {
-			d.list(n, path, func(n *yaml.Node, path string) { g.Limits = append(g.Limits, d.rateLimit(n, path)) })
+			d.List(n, path, func(n *yaml.Node, path string) { g.Limits = append(g.Limits, d.rateLimit(n, path)) })
 		}},
 	}
 }
@@ -69,24 +70,24 @@ func (d *decoder) resourceBounds(r live.Resource, g *live.Guard) func(*yaml.Node
 	return func(n *yaml.Node, path string) {
 		d.object(n, path, kind, []field{{"min", d.quantity(r, &b.Min)}, {"max", d.quantity(r, &b.Max)}})
 		if b.Max > 0 && b.Min > b.Max {
-			d.bad(d.place(path), path, "want min <= max")
+			d.BadAt(path, "want min <= max")
 		}
 	}
 }
 
 func (d *decoder) upDown(up, down *time.Duration) func(*yaml.Node, string) {
 	return func(n *yaml.Node, path string) {
-		d.object(n, path, "up_down", []field{{"up", d.duration(up)}, {"down", d.duration(down)}})
+		d.object(n, path, "up_down", []field{{"up", d.Duration(up)}, {"down", d.Duration(down)}})
 	}
 }
 
 func (d *decoder) rateLimit(n *yaml.Node, path string) (l live.RateLimit) {
 	d.object(n, path, "limit", []field{
-		{"direction", oneOf(d, &l.Direction, []string{"up", "down"}, []live.Direction{live.Up, live.Down})},
-		{"replicas", d.integer(&l.Replicas)},
-		{"percent", d.percent(&l.Percent)},
-		{"actions", d.integer(&l.Actions)},
-		{"per", d.duration(&l.Per)},
+		{"direction", strictyaml.OneOf(d.Reader, &l.Direction, []string{"up", "down"}, []live.Direction{live.Up, live.Down})},
+		{"replicas", d.Integer(&l.Replicas)},
+		{"percent", d.Percent(&l.Percent)},
+		{"actions", d.Integer(&l.Actions)},
+		{"per", d.Duration(&l.Per)},
 	})
 	return l
 }
@@ -95,27 +96,27 @@ func (d *decoder) targetSpec(n *yaml.Node, path string) (t live.TargetSpec) {
 	d.object(n, path, "target", append([]field{
 		{"target", d.target(&t.Target)},
 		{"services", d.texts(&t.Services, "a service name")},
-		{"container", d.text(&t.Container, "a container name")},
+		{"container", d.Text(&t.Container, "a container name")},
 		{"schedule", func(n *yaml.Node, path string) {
-			d.list(n, path, func(n *yaml.Node, path string) {
+			d.List(n, path, func(n *yaml.Node, path string) {
 				var b live.ScheduledBounds
 				d.object(n, path, "scheduled_bounds", append(d.periodFields(&b.Period),
-					field{"min", d.integer(&b.Min)}, field{"max", d.integer(&b.Max)}))
+					field{"min", d.Integer(&b.Min)}, field{"max", d.Integer(&b.Max)}))
 				t.Schedule = append(t.Schedule, b)
 			})
 		}},
 	}, d.guardFields(&t.Guard)...))
-	if len(d.errs) == 0 && (t.Target.IsZero() || len(t.Services) == 0) {
-		d.bad(d.place(path), path, "want target and at least one of services")
+	if d.OK() && (t.Target.IsZero() || len(t.Services) == 0) {
+		d.BadAt(path, "want target and at least one of services")
 	}
 	return t
 }
 
 func (d *decoder) texts(to *[]string, want string) func(*yaml.Node, string) {
 	return func(n *yaml.Node, path string) {
-		d.list(n, path, func(n *yaml.Node, path string) {
+		d.List(n, path, func(n *yaml.Node, path string) {
 			var s string
-			d.text(&s, want)(n, path)
+			d.Text(&s, want)(n, path)
 			*to = append(*to, s)
 		})
 	}
@@ -133,19 +134,20 @@ func (d *decoder) periodFields(p *live.Period) []field {
 
 func (d *decoder) rule(n *yaml.Node, path string) (r live.RuleSpec) {
 	d.object(n, path, "rule", []field{
-		{"name", d.text(&r.Name, "a name")},
+		{"name", d.Text(&r.Name, "a name")},
 		{"match", func(n *yaml.Node, path string) { d.match(n, path, &r.Match) }},
 		{"when", func(n *yaml.Node, path string) { d.condition(n, path, &r.When) }},
-		{"by", oneOf(d, &r.By, []string{"service", "call", "rule"}, []live.Grouping{live.ByService, live.ByCall, live.ByRule})},
-		{"spans", oneOf(d, &r.Spans, []string{"sampled", "all"}, []live.Selection{live.Sampled, live.All})},
-		{"blame", oneOf(d, &r.Blame, []string{"redirect", "suppress", "off"}, []live.BlameMode{live.BlameRedirect, live.BlameSuppress, live.BlameOff})},
+		{"by", strictyaml.OneOf(d.Reader, &r.By, []string{"service", "call", "rule"}, []live.Grouping{live.ByService, live.ByCall, live.ByRule})},
+		{"spans", strictyaml.OneOf(d.Reader, &r.Spans, []string{"sampled", "all"}, []live.Selection{live.Sampled, live.All})},
+		{"blame", strictyaml.OneOf(d.Reader, &r.Blame, []string{"redirect", "suppress", "off"}, []live.BlameMode{live.BlameRedirect, live.BlameSuppress, live.BlameOff})},
 		{"then", func(n *yaml.Node, path string) { d.response(n, path, &r.Then) }},
 		{"calm", func(n *yaml.Node, path string) { r.Calm = d.calm(n, path) }},
 		{"not_while", d.texts(&r.NotWhile, "a service name")},
-		{"priority", d.integer(&r.Priority)},
-		{"dry_run", d.boolean(&r.DryRun)},
+		{"settle", d.Duration(&r.Settle)},
+		{"priority", d.Integer(&r.Priority)},
+		{"dry_run", d.Boolean(&r.DryRun)},
 		{"active", func(n *yaml.Node, path string) {
-			d.list(n, path, func(n *yaml.Node, path string) {
+			d.List(n, path, func(n *yaml.Node, path string) {
 				var p live.Period
 				d.object(n, path, "period", d.periodFields(&p))
 				r.Active = append(r.Active, p)
@@ -167,17 +169,17 @@ func (d *decoder) match(n *yaml.Node, path string, m *live.Match) {
 // kinds reads one span kind or a list of them.
 func (d *decoder) kinds(n *yaml.Node, path string, m *live.Match) {
 	one := func(n *yaml.Node, path string) {
-		d.scalar(n, path, "internal, server, client, producer, consumer or unspecified", func(s string) error {
+		d.Scalar(n, path, "internal, server, client, producer, consumer or unspecified", func(s string) error {
 			k, err := live.ParseSpanKind(s)
 			if err != nil {
-				return errForm
+				return strictyaml.ErrForm
 			}
 			m.Kinds = append(m.Kinds, k)
 			return nil
 		})
 	}
 	if n.Kind == yaml.SequenceNode {
-		d.list(n, path, one)
+		d.List(n, path, one)
 		return
 	}
 	one(n, path)
@@ -185,39 +187,39 @@ func (d *decoder) kinds(n *yaml.Node, path string, m *live.Match) {
 
 // attributes are a mapping with keys of the user's choice.
 func (d *decoder) attributes(n *yaml.Node, path string, m *live.Match) {
-	n, ok := d.visit(n, path)
+	n, ok := d.Visit(n, path)
 	if !ok {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		d.bad(n, path, "want attributes and their patterns, found %s", describe(n))
+		d.Bad(n, path, "want attributes and their patterns, found %s", strictyaml.Describe(n))
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		a := live.AttributeMatch{Key: n.Content[i].Value}
-		d.pattern(&a.Value)(n.Content[i+1], join(path, clip(a.Key)))
+		d.pattern(&a.Value)(n.Content[i+1], strictyaml.Join(path, strictyaml.Clip(a.Key)))
 		m.Attributes = append(m.Attributes, a)
 	}
 }
 
 func (d *decoder) condition(n *yaml.Node, path string, c *live.Condition) {
 	d.object(n, path, "when", []field{
-		{"latency", d.duration(&c.Latency)},
+		{"latency", d.Duration(&c.Latency)},
 		{"baseline", func(n *yaml.Node, path string) {
 			c.Quantile, c.MinBaseline = 0.5, 100
 			d.object(n, path, "baseline", []field{
-				{"multiple", d.number(&c.Multiple, "a factor such as 3")},
-				{"quantile", d.part(&c.Quantile)},
-				{"min_spans", d.count(&c.MinBaseline)},
+				{"multiple", d.Number(&c.Multiple, "a factor such as 3")},
+				{"quantile", d.Part(&c.Quantile)},
+				{"min_spans", d.Count(&c.MinBaseline)},
 			})
 		}},
-		{"errors", d.boolean(&c.Errors)},
-		{"times", d.integer(&c.Times)},
-		{"within", d.duration(&c.Window)},
-		{"share", d.part(&c.Share)},
-		{"min_spans", d.count(&c.MinSpans)},
+		{"errors", d.Boolean(&c.Errors)},
+		{"times", d.Integer(&c.Times)},
+		{"within", d.Duration(&c.Window)},
+		{"share", d.Part(&c.Share)},
+		{"min_spans", d.Count(&c.MinSpans)},
 		{"slo", func(n *yaml.Node, path string) { c.SLO = d.slo(n, path) }},
-		{"always", d.boolean(&c.Always)},
+		{"always", d.Boolean(&c.Always)},
 	})
 }
 
@@ -225,13 +227,13 @@ func (d *decoder) condition(n *yaml.Node, path string, c *live.Condition) {
 func (d *decoder) slo(n *yaml.Node, path string) *live.SLO {
 	s := &live.SLO{}
 	d.object(n, path, "slo", []field{
-		{"objective", d.part(&s.Objective)},
+		{"objective", d.Part(&s.Objective)},
 		{"burn", func(n *yaml.Node, path string) {
-			d.list(n, path, func(n *yaml.Node, path string) {
+			d.List(n, path, func(n *yaml.Node, path string) {
 				var b live.Burn
 				d.object(n, path, "burn", []field{
-					{"long", d.duration(&b.Long)}, {"short", d.duration(&b.Short)},
-					{"rate", d.number(&b.Rate, "a burn rate such as 14.4")},
+					{"long", d.Duration(&b.Long)}, {"short", d.Duration(&b.Short)},
+					{"rate", d.Number(&b.Rate, "a burn rate such as 14.4")},
 				})
 				s.Burns = append(s.Burns, b)
 			})
@@ -248,7 +250,7 @@ func (d *decoder) response(n *yaml.Node, path string, r *live.Response) {
 	explicit := live.Kind(255)
 	d.object(n, path, "then", []field{
 		{"target", d.target(&r.Target)},
-		{"kind", oneOf(d, &explicit, []string{"horizontal", "vertical", "auto"}, []live.Kind{live.Horizontal, live.Vertical, live.Auto})},
+		{"kind", strictyaml.OneOf(d.Reader, &explicit, []string{"horizontal", "vertical", "auto"}, []live.Kind{live.Horizontal, live.Vertical, live.Auto})},
 		{"horizontal", func(n *yaml.Node, path string) { r.Horizontal = d.horizontal(n, path) }},
 		{"vertical", func(n *yaml.Node, path string) { d.vertical(n, path, r) }},
 	})
@@ -265,17 +267,17 @@ func (d *decoder) response(n *yaml.Node, path string, r *live.Response) {
 func (d *decoder) horizontal(n *yaml.Node, path string) *live.HorizontalResponse {
 	h, step, percent := &live.HorizontalResponse{}, 0, 0.0
 	d.object(n, path, "horizontal", []field{
-		{"step", d.integer(&step)},
-		{"percent", d.percent(&percent)},
+		{"step", d.Integer(&step)},
+		{"percent", d.Percent(&percent)},
 		{"proportional", func(n *yaml.Node, path string) {
 			h.MaxFactor = 2
-			d.object(n, path, "proportional", []field{{"max_factor", d.number(&h.MaxFactor, "a factor such as 2")}})
+			d.object(n, path, "proportional", []field{{"max_factor", d.Number(&h.MaxFactor, "a factor such as 2")}})
 		}},
-		{"concurrency", d.number(&h.Concurrency, "requests in flight a replica, such as 8")},
+		{"concurrency", d.Number(&h.Concurrency, "requests in flight a replica, such as 8")},
 	})
 	switch {
 	case step != 0 && percent != 0:
-		d.bad(d.place(path), path, "want one of step and percent, found both")
+		d.BadAt(path, "want one of step and percent, found both")
 	case step != 0:
 		h.Amount = live.Amount{Mode: live.Step, Value: float64(step)}
 	case percent != 0:
@@ -292,12 +294,12 @@ func (d *decoder) vertical(n *yaml.Node, path string, r *live.Response) {
 			var percent float64
 			d.object(n, path, kind, []field{
 				{"step", d.quantity(res, &step)},
-				{"percent", d.percent(&percent)},
-				{"requests", d.boolean(&v.Requests)},
-				{"limits", d.boolean(&v.Limits)},
+				{"percent", d.Percent(&percent)},
+				{"requests", d.Boolean(&v.Requests)},
+				{"limits", d.Boolean(&v.Limits)},
 			})
-			if (step != 0) == (percent != 0) && len(d.errs) == 0 {
-				d.bad(d.place(path), path, "want exactly one of step and percent")
+			if (step != 0) == (percent != 0) && d.OK() {
+				d.BadAt(path, "want exactly one of step and percent")
 			}
 			v.Amount = live.Amount{Mode: live.Step, Value: float64(step)}
 			if percent != 0 {
@@ -315,9 +317,9 @@ func (d *decoder) vertical(n *yaml.Node, path string, r *live.Response) {
 func (d *decoder) calm(n *yaml.Node, path string) *live.Calm {
 	c := &live.Calm{Below: 0.5, MinSpans: 1}
 	d.object(n, path, "calm", []field{
-		{"below", d.part(&c.Below)},
-		{"for", d.duration(&c.For)},
-		{"min_spans", d.count(&c.MinSpans)},
+		{"below", d.Part(&c.Below)},
+		{"for", d.Duration(&c.For)},
+		{"min_spans", d.Count(&c.MinSpans)},
 		{"then", func(n *yaml.Node, path string) { d.response(n, path, &c.Then) }},
 	})
 	return c

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/scale-eval/scale-eval/live"
 )
 
@@ -37,12 +35,7 @@ type linter struct {
 }
 
 func (l *linter) warn(path, format string, args ...any) {
-	e := &Error{File: l.d.file, Field: path, Msg: fmt.Sprintf(format, args...)}
-	var n *yaml.Node
-	if n = l.d.place(path); n != nil {
-		e.Line, e.Column = n.Line, n.Column
-	}
-	l.found = append(l.found, e)
+	l.found = append(l.found, l.d.ErrorAt(path, fmt.Sprintf(format, args...)))
 }
 
 func (l *linter) target(path string, t *live.TargetSpec) {
@@ -71,6 +64,9 @@ func (l *linter) rule(path string, r *live.RuleSpec) {
 	if c := r.Calm; c != nil && c.For <= r.When.Window {
 		l.warn(path+".calm.for", "%v is not longer than the window of %v: what just fired is soon calm", c.For, r.When.Window)
 	}
+	if r.Settle == 0 && !l.guarded(r) {
+		l.warn(path, "neither settle nor a cooldown: the spans of one breach are acted on at every tick while its pods still start; try settle: 30s")
+	}
 	if r.When.Share > 0 && r.When.MinSpans < 20 {
 		l.warn(path+".when.min_spans", "a share of fewer than 20 spans is noise; found %d", r.When.MinSpans)
 	}
@@ -85,6 +81,16 @@ func (l *linter) rule(path string, r *live.RuleSpec) {
 			l.warn(fmt.Sprintf("%s.not_while[%d]", path, i), "no target or rule names service %q", s)
 		}
 	}
+}
+
+// guarded says whether something slows the rule down on all targets that it can
+// name, those that are not listed included.
+func (l *linter) guarded(r *live.RuleSpec) bool {
+	slow := func(g live.Guard) bool { return g.CooldownUp > 0 || g.StabiliseUp > 0 || len(g.Limits) > 0 }
+	others := !l.set.ListedOnly && r.Then.Target.IsZero()
+	return (!others || slow(l.set.Default)) && !slices.ContainsFunc(l.set.Targets, func(t live.TargetSpec) bool {
+		return (r.Then.Target.IsZero() || r.Then.Target == t.Target) && !slow(t.Guard)
+	})
 }
 
 func (l *linter) reaches(r *live.RuleSpec) bool {

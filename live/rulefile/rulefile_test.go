@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/scale-eval/scale-eval/live"
+	"github.com/scale-eval/scale-eval/live/strictyaml"
 )
 
 func full(t testing.TB) []byte {
@@ -76,7 +77,7 @@ func TestErrorsHavePlaces(t *testing.T) {
 		"no version":     {"rules: []\n", `version: want 1, found 0`},
 		"empty":          {"", "the file is empty"},
 		"two documents":  {"version: 1\n---\nversion: 1\n", "a second one"},
-		"syntax":         {"version: [1\n", "f: line "},
+		"syntax":         {"version: [1\n", "f:1:1: did not find"},
 		"regexp":         {head + "  match: {operation: 're:('}\n", "missing closing )"},
 		"both":           {head + "  when: {latency: 1s, baseline: {multiple: 2}, times: 1, within: 1m}\n  then: {horizontal: {step: 1}}\n", "f:4:9: rules[0].when: want one of latency and baseline, found both"},
 		"no way":         {head + "  when: {latency: 1s, within: 1m}\n  then: {horizontal: {step: 1}}\n", "rules[0].when: want exactly one of times, share, slo and always, found 0"},
@@ -106,7 +107,7 @@ func TestAllErrorsAreReported(t *testing.T) {
 		t.Errorf("%d errors, want 4:\n%v", n, err)
 	}
 	_, err = Parse("f", []byte("version: 1\nrules:\n"+strings.Repeat("- {blame: z}\n", 1000)))
-	if n := strings.Count(err.Error(), "\n") + 1; n != maxErrs+1 || !strings.Contains(err.Error(), "950 more") {
+	if n := strings.Count(err.Error(), "\n") + 1; n != strictyaml.MaxErrs+1 || !strings.Contains(err.Error(), "950 more") {
 		t.Errorf("%d errors reported", n)
 	}
 }
@@ -161,7 +162,7 @@ func TestSchemaFields(t *testing.T) {
 		}
 	}
 	got := map[string][]string{}
-	for kind, fields := range d.objects {
+	for kind, fields := range d.Objects() {
 		got[kind] = slices.Sorted(slices.Values(fields))
 	}
 	if !reflect.DeepEqual(got, want) {

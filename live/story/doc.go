@@ -15,18 +15,23 @@
 //
 //	rules [NAME]               the input is a rule file; starts the pipeline, or
 //	                           replaces its rules
-//	replicas TARGET N          the target has N replicas
+//	replicas TARGET N [ready=M]
+//	                           the target has N replicas, all or M of them ready
+//	slow TARGET                what is done to the target takes effect when the story
+//	                           says so with replicas; otherwise at once
 //	resources TARGET CONTAINER cpu=REQUEST/LIMIT memory=REQUEST/LIMIT
 //	                           the container's milli-cores and MiB
 //	owned TARGET               an autoscaler owns the target: scaling it is refused
 //	broken TARGET              the orchestrator fails for the target
-//	trace from=T [n=N] [every=D] [late=D | early=D]
+//	trace from=T [n=N] [every=D] [wait=D] [late=D | early=D]
 //	                           the input is a tree of spans, see below; repeated n
 //	                           times, every D; each arrives when it ends, or later,
-//	                           or, when its clock is ahead, earlier
+//	                           or, when its clock is ahead, earlier; with wait, the
+//	                           second span of each copy (the first, if alone) waits
+//	                           D longer than in the copy before, as in a queue
 //	tick T [until=T every=D]   spans arrive and time passes; prints refusals and
 //	                           decisions
-//	usage SERVICE [cpu=P] [memory=P] [throttled=P]
+//	usage SERVICE at=T [cpu=P] [memory=P] [throttled=P] [busy=P]
 //	clock RFC3339              what 0s means; the default is a Monday, 00:00 UTC
 //	counters | stats | audit   print what was counted, learned, logged
 //

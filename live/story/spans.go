@@ -3,6 +3,7 @@ package story
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +36,12 @@ func (s *stage) trace(b *Block) error {
 	if err != nil {
 		return err
 	}
+	wait := time.Duration(0)
+	if _, ok := o["wait"]; ok {
+		if wait, err = o.duration("wait"); err != nil {
+			return err
+		}
+	}
 	n, every, delay, err := o.repeats()
 	if err != nil {
 		return err
@@ -47,9 +54,27 @@ func (s *stage) trace(b *Block) error {
 		return fmt.Errorf("%d spans on their way, want at most %d", n*len(lines)+len(s.due), maxSpans)
 	}
 	for i := range n {
-		s.sendTrace(lines, from+time.Duration(i)*every, delay)
+		s.sendTrace(waiting(lines, time.Duration(i)*wait), from+time.Duration(i)*every, delay)
 	}
 	return nil
+}
+
+// waiting is the tree when its second line waits for so long before it starts what
+// is below it, or the first when there is none.
+func waiting(lines []line, wait time.Duration) []line {
+	if wait == 0 {
+		return lines
+	}
+	out := slices.Clone(lines)
+	queue := min(1, len(out)-1)
+	for i := range out {
+		if i <= queue {
+			out[i].dur += wait
+		} else {
+			out[i].offset += wait
+		}
+	}
+	return out
 }
 
 // repeats are how often, how far apart, and how long after its end a span arrives:

@@ -36,7 +36,7 @@ type delayed struct {
 func newStage() *stage {
 	return &stage{
 		zero: time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC),
-		orch: orchestrator{Ledger: live.NewLedger(nil, live.State{Replicas: 1, Ready: 1}), refuse: map[live.Target]error{}},
+		orch: orchestrator{Ledger: live.NewLedger(nil, live.State{Replicas: 1, Ready: 1}), refuse: map[live.Target]error{}, slow: map[live.Target]bool{}},
 	}
 }
 
@@ -58,6 +58,7 @@ func (s *scripted) Learn(*trace.Span) {}
 type orchestrator struct {
 	*live.Ledger
 	refuse map[live.Target]error
+	slow   map[live.Target]bool
 }
 
 // Scale implements live.Orchestrator.
@@ -65,7 +66,17 @@ func (o orchestrator) Scale(ctx context.Context, a live.Action) error {
 	if err := o.refuse[a.Target]; err != nil {
 		return err
 	}
-	return o.Ledger.Scale(ctx, a)
+	before, err := o.Current(ctx, a.Target)
+	if err != nil {
+		return err
+	}
+	if err := o.Ledger.Scale(ctx, a); err != nil || !o.slow[a.Target] {
+		return err
+	}
+	after, err := o.Current(ctx, a.Target)
+	after.Ready, after.Rolling = before.Ready, a.Kind == live.Vertical
+	o.Set(a.Target, after)
+	return err
 }
 
 // errFirst answers commands that need a pipeline.
@@ -76,7 +87,7 @@ func (s *stage) do(ctx context.Context, b *Block) (string, error) {
 	switch b.Cmd {
 	case "rules":
 		return s.rules(b)
-	case "replicas", "resources", "owned", "broken":
+	case "replicas", "resources", "slow", "owned", "broken":
 		return "", s.target(b)
 	case "clock":
 		return "", s.clock(b)
@@ -100,7 +111,7 @@ func (s *stage) do(ctx context.Context, b *Block) (string, error) {
 		s.audit.Reset()
 		return out, nil
 	}
-	return "", errors.New("unknown command; want rules, replicas, resources, owned, broken, clock, trace, tick, usage, counters, stats or audit")
+	return "", errors.New("unknown command; want rules, replicas, resources, slow, owned, broken, clock, trace, tick, usage, counters, stats or audit")
 }
 
 func (s *stage) rules(b *Block) (string, error) {

@@ -38,6 +38,14 @@ func (o options) duration(key string) (time.Duration, error) {
 	return time.ParseDuration(v)
 }
 
+func (o options) count(key string) (int, error) {
+	n, err := strconv.Atoi(o[key])
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("%s=%s: want a count", key, o[key])
+	}
+	return n, nil
+}
+
 func (o options) number(key string) (float64, error) {
 	v, ok := o[key]
 	if !ok {
@@ -56,6 +64,9 @@ func (s *stage) target(b *Block) error {
 		return err
 	}
 	switch b.Cmd {
+	case "slow":
+		s.orch.slow[t] = true
+		return nil
 	case "owned":
 		s.orch.refuse[t] = fmt.Errorf("HorizontalPodAutoscaler %s: %w", t.Name, live.ErrOwned)
 		return nil
@@ -68,11 +79,7 @@ func (s *stage) target(b *Block) error {
 		return err
 	}
 	if b.Cmd == "replicas" {
-		if len(b.Args) != 2 {
-			return errors.New("want a target and a count")
-		}
-		cur.Replicas, err = strconv.Atoi(b.Args[1])
-		cur.Ready = cur.Replicas
+		err = replicas(&cur, b.Args[1:])
 	} else {
 		err = resources(&cur, b.Args[1:])
 	}
@@ -89,6 +96,21 @@ func parseTarget(text string) (live.Target, error) {
 		return live.Target{Kind: p[0], Namespace: p[1], Name: p[2]}, nil
 	}
 	return live.Target{}, fmt.Errorf("%q: want kind/name or kind/namespace/name", text)
+}
+
+func replicas(s *live.State, args []string) error {
+	o, err := parseOptions(args)
+	if err != nil {
+		return err
+	}
+	if s.Replicas, err = o.count(""); err != nil {
+		return err
+	}
+	s.Ready, s.Rolling = s.Replicas, false
+	if _, ok := o["ready"]; ok {
+		s.Ready, err = o.count("ready")
+	}
+	return err
 }
 
 func resources(s *live.State, args []string) error {
@@ -124,7 +146,7 @@ func (s *stage) usage(b *Block) error {
 		return err
 	}
 	u := live.Usage{At: s.zero.Add(at).UnixNano()}
-	for key, to := range map[string]*float64{"cpu": &u.CPU, "memory": &u.Memory, "throttled": &u.Throttled} {
+	for key, to := range map[string]*float64{"cpu": &u.CPU, "memory": &u.Memory, "throttled": &u.Throttled, "busy": &u.Busy} {
 		if *to, err = o.number(key); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}

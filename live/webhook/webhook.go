@@ -120,11 +120,14 @@ func (w *Orchestrator) Current(ctx context.Context, t live.Target) (live.State, 
 	if err != nil {
 		return live.State{}, err
 	}
-	var s struct{ Replicas, Ready *int }
+	var s struct {
+		Replicas, Ready *int
+		Rolling         bool
+	}
 	if err := json.Unmarshal(answer, &s); err != nil || s.Replicas == nil || *s.Replicas < 0 {
 		return live.State{}, fmt.Errorf("webhook: %s: want {\"replicas\": N, \"ready\": N}, found %q", t, clip(answer))
 	}
-	out := live.State{Replicas: *s.Replicas, Ready: *s.Replicas}
+	out := live.State{Replicas: *s.Replicas, Ready: *s.Replicas, Rolling: s.Rolling}
 	if s.Ready != nil {
 		out.Ready = *s.Ready
 	}

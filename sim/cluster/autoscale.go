@@ -23,9 +23,9 @@ func (c *Cluster) Autoscale(m *sim.MetricsServer, service string, a policy.Autos
 // decided writes what an autoscaler wants, as the controllers do: the scale
 // subresource for replicas, a patch of the pod template for requests and limits.
 func (c *Cluster) decided(service string, d policy.Decision) {
-	c.failed(c.Scale(context.Background(), service, int(d.Replicas)))
+	c.Failed(c.Scale(context.Background(), service, int(d.Replicas)))
 	if r := c.sys.Wanted(service, d); r != (sim.Resources{}) {
-		c.failed(c.Resize(context.Background(), service, r))
+		c.Failed(c.Resize(context.Background(), service, r))
 	}
 }
 

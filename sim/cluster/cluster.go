@@ -44,6 +44,7 @@ type Cluster struct {
 	workloads []*workload
 	pending   bool // a write waits to be carried out
 	writes    int
+	onChange  func(Change)
 	errs      []error
 }
 
@@ -82,7 +83,7 @@ func New(sys *sim.System, t *sim.Topology, stateful ...string) *Cluster {
 // Client is the API.
 func (c *Cluster) Client() kubernetes.Interface { return c.client }
 
-// Writes is the number of writes to workloads that were accepted.
+// Writes is the number of changes that were carried out.
 func (c *Cluster) Writes() int { return c.writes }
 
 // object is w as the API has it.
@@ -143,7 +144,8 @@ func (c *Cluster) Err() error {
 	return fmt.Errorf("cluster: %d errors, the first: %w", len(c.errs), c.errs[0])
 }
 
-func (c *Cluster) failed(err error) {
+// Failed notes an error of the API, for Err; nil is none.
+func (c *Cluster) Failed(err error) {
 	if err != nil {
 		c.errs = append(c.errs, err)
 	}

@@ -44,7 +44,7 @@ func (c *Cluster) refresh() {
 		}
 		o, err := c.client.Tracker().Get(w.gvr, Namespace, w.name)
 		if err != nil {
-			c.failed(err)
+			c.Failed(err)
 			continue
 		}
 		o = o.DeepCopyObject()
@@ -54,7 +54,7 @@ func (c *Cluster) refresh() {
 		case *appsv1.StatefulSet:
 			o.Status.Replicas, o.Status.ReadyReplicas = int32(want), int32(ready)
 		}
-		c.failed(c.client.Tracker().Update(w.gvr, o, Namespace))
+		c.Failed(c.client.Tracker().Update(w.gvr, o, Namespace))
 		w.want, w.ready = want, ready
 	}
 }
@@ -66,7 +66,7 @@ func (c *Cluster) Handle(uint64) {
 	for _, w := range c.workloads {
 		o, err := c.client.Tracker().Get(w.gvr, Namespace, w.name)
 		if err != nil {
-			c.failed(err)
+			c.Failed(err)
 			continue
 		}
 		replicas, template := wanted(o)
@@ -93,19 +93,42 @@ func wanted(o runtime.Object) (replicas int, template *corev1.PodTemplateSpec) {
 }
 
 func (c *Cluster) carryOut(w *workload, replicas int, template *corev1.PodTemplateSpec) {
-	have, _ := c.sys.Replicas(w.name)
-	if replicas != have {
-		c.writes++
-		c.sys.SetReplicas(w.name, replicas)
-	}
+	change := Change{At: c.sys.Now(), Service: w.name, Before: c.sys.Resources(w.name)}
+	change.From, _ = c.sys.Replicas(w.name)
+	change.To, change.After = replicas, change.Before
 	for i := range template.Spec.Containers {
 		if template.Spec.Containers[i].Name != Container {
 			continue
 		}
-		r := resources(template.Spec.Containers[i].Resources)
-		if r != resources(requirements(c.sys.Resources(w.name))) {
-			c.writes++
-			c.sys.SetResources(w.name, r)
+		// Compared as the API has it: what it rounds was not changed by anybody.
+		if r := resources(template.Spec.Containers[i].Resources); r != resources(requirements(change.Before)) {
+			change.After = r
 		}
 	}
+	if !change.Horizontal() && !change.Vertical() {
+		return
+	}
+	c.writes++
+	c.sys.SetReplicas(w.name, replicas)
+	c.sys.SetResources(w.name, change.After)
+	if c.onChange != nil {
+		c.onChange(change)
+	}
 }
+
+// Change is what a write changed of one service.
+type Change struct {
+	At            int64 // ns
+	Service       string
+	From, To      int // replicas
+	Before, After sim.Resources
+}
+
+// Horizontal says whether the replicas changed.
+func (c *Change) Horizontal() bool { return c.From != c.To }
+
+// Vertical says whether requests or limits changed.
+func (c *Change) Vertical() bool { return c.Before != c.After }
+
+// OnChange is called with each change that was carried out. nil: not.
+func (c *Cluster) OnChange(f func(Change)) { c.onChange = f }

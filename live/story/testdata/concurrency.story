@@ -23,14 +23,14 @@ api::get 400ms server unsampled
 
 tick 20s
 ----
-20s acted: service/api up 1 -> 4: rule two-each: always, over 20s; api 393 spans; 19.6/s x 400ms = 7.84 in flight
+20s acted: service/api up 1 -> 4: rule two-each: always, over 20s; api 393 spans; 20/s x 400ms = 8 in flight
 
 replicas service/api 9
 ----
 
 tick 20s
 ----
-20s acted: service/api down 9 -> 4: rule two-each: always, over 20s; api 393 spans; 19.6/s x 400ms = 7.84 in flight
+20s acted: service/api down 9 -> 4: rule two-each: always, over 20s; api 393 spans; 20/s x 400ms = 8 in flight
 
 # Without traffic nothing is known, and nothing is done.
 tick 50s

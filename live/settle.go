@@ -1,0 +1,132 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// effectDeadline is how long a change may take to become effective before a rule
+// no longer waits for it: a pod that never starts must not silence a rule for good.
+// It is Kubernetes' own default for the progress of a Deployment.
+const effectDeadline = int64(10 * time.Minute)
+
+// pendingEffect stands for the time of an effect that was not seen yet.
+const pendingEffect = int64(-1) << 63
+
+// lastAct is what one rule did to one target last, and when that took effect. What
+// was seen before the target had settled does not count against it again: pods were
+// starting then, and a backlog draining.
+type lastAct struct {
+	at        int64
+	direction Direction
+	to        int // replicas; -1: a vertical change
+	changes   []ResourceChange
+	effective int64 // pendingEffect: not yet
+}
+
+// isEffective says whether cur shows what was done. Whoever changed the target
+// afterwards has the last word on how many replicas there should be.
+func (l *lastAct) isEffective(cur State) bool {
+	switch {
+	case cur.Rolling:
+		return false
+	case l.to < 0:
+		return cur.Ready >= cur.Replicas && l.changed(cur)
+	case l.direction == Down:
+		return cur.Ready <= max(l.to, cur.Replicas)
+	}
+	return cur.Ready >= min(l.to, cur.Replicas)
+}
+
+func (l *lastAct) changed(cur State) bool {
+	for _, c := range l.changes {
+		if !slices.ContainsFunc(cur.Resources, func(r ResourceState) bool {
+			return r.Container == c.Container && r.Resource == c.Resource && (c.Limit && r.Limit == c.To || !c.Limit && r.Request == c.To)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// acted starts the settling of every rule that wanted what was done at now.
+func (st *targetState) acted(a *Action, wanted []Action, now int64) {
+	for i := range wanted {
+		w := &wanted[i]
+		if !w.settles || w.Direction != a.Direction {
+			continue
+		}
+		l := lastAct{at: now, direction: a.Direction, to: a.To, effective: pendingEffect}
+		if a.Kind == Vertical {
+			l.to, l.changes = -1, slices.Clone(a.Changes)
+		}
+		if a.DryRun {
+			l.effective = now // nothing will change
+		}
+		if st.lastActs == nil {
+			st.lastActs = map[string]*lastAct{}
+		}
+		st.lastActs[w.Why.Rule] = &l
+	}
+}
+
+// watchEffects looks at the targets whose last change is not effective yet.
+func (p *Pipeline) watchEffects(ctx context.Context) {
+	var pending []Target
+	for target, st := range p.targets.states {
+		for _, l := range st.lastActs {
+			if l.effective == pendingEffect {
+				pending = append(pending, target)
+				break
+			}
+		}
+	}
+	slices.SortFunc(pending, Target.compare)
+	for _, target := range pending {
+		cur, err := p.currentState(ctx, target)
+		for _, l := range p.targets.states[target].lastActs {
+			switch {
+			case l.effective != pendingEffect:
+			case err == nil && l.isEffective(cur), p.now-l.at >= effectDeadline:
+				l.effective = p.now
+			}
+		}
+	}
+}
+
+// answer is what the orchestrator said of a target at this tick.
+type answer struct {
+	state State
+	err   error
+}
+
+// currentState asks the orchestrator once a target a tick.
+func (p *Pipeline) currentState(ctx context.Context, t Target) (State, error) {
+	a, ok := p.answers[t]
+	if !ok {
+		a.state, a.err = p.orch.Current(ctx, t)
+		p.answers[t] = a
+	}
+	return a.state, a.err
+}
+
+// settled is the time before which nothing counts for a rule and a target any more;
+// minTime when the rule has not acted on it. wait says what it is that is waited
+// for; "" when the time has come.
+func (t *targets) settled(rule string, target Target, settle time.Duration, now int64) (since int64, wait string) {
+	st := t.states[target]
+	if st == nil || st.lastActs[rule] == nil {
+		return minTime, ""
+	}
+	l := st.lastActs[rule]
+	if l.effective == pendingEffect {
+		return 0, fmt.Sprintf("what the rule did %v ago is not effective yet", time.Duration(now-l.at))
+	}
+	since = l.effective + int64(settle)
+	if since > now {
+		return 0, fmt.Sprintf("settling for %v more", time.Duration(since-now))
+	}
+	return since, ""
+}

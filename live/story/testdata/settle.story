@@ -1,0 +1,156 @@
+# A rule that settles acts once on a breach, however long pods take to start and a
+# backlog takes to drain: it waits until as many replicas are ready as it asked for,
+# then settle, and then wants new evidence. The one without settle acts again and
+# again on what the first action was about.
+rules
+version: 1
+settings: {trace_wait: 0s}
+rules:
+- name: patient
+  match: {service: cart}
+  when: {latency: 300ms, times: 3, within: 30s}
+  then: {horizontal: {step: 2}}
+  settle: 20s
+- name: hasty
+  match: {service: ads}
+  when: {latency: 300ms, times: 3, within: 30s}
+  then: {horizontal: {step: 2}}
+----
+ok
+
+slow service/cart
+----
+
+slow service/ads
+----
+
+tick 0s
+----
+
+trace from=1s n=40 every=1s
+cart::/add 500ms server
+----
+
+trace from=1s n=10 every=1s
+ads::/get 500ms server
+----
+
+tick 5s until=15s every=5s
+----
+5s acted: service/ads up 1 -> 3: rule hasty: latency > 300ms, 3 times within 30s; ads 4 spans, needs 3 over 300ms (median 500ms, max 500ms); 4 of 4 blamed on ads::/get (self time 500ms, normally 0s)
+5s acted: service/cart up 1 -> 3: rule patient: latency > 300ms, 3 times within 30s; cart 4 spans, needs 3 over 300ms (median 500ms, max 500ms); 4 of 4 blamed on cart::/add (self time 500ms, normally 0s)
+10s acted: service/ads up 3 -> 5: rule hasty: latency > 300ms, 3 times within 30s; ads 9 spans, needs 3 over 300ms (median 500ms, max 500ms); 9 of 9 blamed on ads::/get (self time 500ms, normally 0s)
+10s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 9 spans, needs 3 over 300ms (median 500ms, max 500ms); 9 of 9 blamed on cart::/add (self time 500ms, normally 0s); what the rule did 5s ago is not effective yet
+15s acted: service/ads up 5 -> 7: rule hasty: latency > 300ms, 3 times within 30s; ads 10 spans, needs 3 over 300ms (median 500ms, max 500ms); 10 of 10 blamed on ads::/get (self time 500ms, normally 0s)
+15s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 14 spans, needs 3 over 300ms (median 500ms, max 500ms); 14 of 14 blamed on cart::/add (self time 500ms, normally 0s); what the rule did 10s ago is not effective yet
+
+# Two of the three are still starting: the change has no effect yet.
+tick 30s
+----
+30s acted: service/ads up 7 -> 9: rule hasty: latency > 300ms, 3 times within 30s; ads 10 spans, needs 3 over 300ms (median 500ms, max 500ms); 10 of 10 blamed on ads::/get (self time 500ms, normally 0s)
+30s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 29 spans, needs 3 over 300ms (median 500ms, max 500ms); 29 of 29 blamed on cart::/add (self time 500ms, normally 0s); what the rule did 25s ago is not effective yet
+
+# It has now, at 40 s. What ended up to 60 s is of the time before.
+replicas service/cart 3
+----
+
+tick 40s
+----
+40s acted: service/ads up 9 -> 11: rule hasty: latency > 300ms, 3 times within 30s; ads 10 spans, needs 3 over 300ms (median 500ms, max 500ms); 10 of 10 blamed on ads::/get (self time 500ms, normally 0s)
+40s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 30 spans, needs 3 over 300ms (median 500ms, max 500ms); 30 of 30 blamed on cart::/add (self time 500ms, normally 0s); settling for 20s more
+
+# The rules are read anew meanwhile; what was done is remembered.
+rules
+version: 1
+settings: {trace_wait: 0s}
+rules:
+- name: patient
+  match: {service: cart}
+  when: {latency: 300ms, times: 3, within: 30s}
+  then: {horizontal: {step: 2}}
+  settle: 20s
+----
+ok
+
+tick 50s
+----
+
+trace from=53s n=5 every=1s
+cart::/add 500ms server
+----
+
+tick 61s
+----
+1m1s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 6 spans, needs 3 over 300ms (median 500ms, max 500ms); 6 of 6 blamed on cart::/add (self time 500ms, normally 0s); 0 spans since the last action of the rule settled
+
+# Only two of these three ended after the target had settled.
+trace from=59.4s n=3 every=1s
+cart::/add 500ms server
+----
+
+tick 63s
+----
+1m3s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 9 spans, needs 3 over 300ms (median 500ms, max 500ms); 9 of 9 blamed on cart::/add (self time 500ms, normally 0s); 2 spans since the last action of the rule settled
+
+# This is new evidence.
+trace from=63s
+cart::/add 500ms server
+----
+
+tick 65s
+----
+1m5s acted: service/cart up 3 -> 5: rule patient: latency > 300ms, 3 times within 30s; cart 3 spans, needs 3 over 300ms (median 500ms, max 500ms); 3 of 3 blamed on cart::/add (self time 500ms, normally 0s)
+
+# Pods that never start do not silence a rule for good: after ten minutes it goes on.
+trace from=600s n=10 every=1s
+cart::/add 500ms server
+----
+
+tick 611s
+----
+10m11s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 10 spans, needs 3 over 300ms (median 500ms, max 500ms); 10 of 10 blamed on cart::/add (self time 500ms, normally 0s); what the rule did 9m6s ago is not effective yet
+
+tick 666s
+----
+
+trace from=690s n=10 every=1s
+cart::/add 500ms server
+----
+
+tick 701s
+----
+11m41s acted: service/cart up 5 -> 7: rule patient: latency > 300ms, 3 times within 30s; cart 10 spans, needs 3 over 300ms (median 500ms, max 500ms); 10 of 10 blamed on cart::/add (self time 500ms, normally 0s)
+
+# Scaling down settles, too, and calm counts from there.
+rules
+version: 1
+settings: {trace_wait: 0s, lateness: 0s}
+rules:
+- name: careful
+  match: {service: web}
+  when: {latency: 300ms, times: 3, within: 10s}
+  then: {horizontal: {step: 1}}
+  calm: {below: 50%, for: 60s, min_spans: 10, then: {horizontal: {step: 1}}}
+  settle: 15s
+----
+ok
+
+replicas service/web 5
+----
+
+trace from=701s n=300 every=1s
+web::GET 50ms server unsampled
+----
+
+tick 710s until=810s every=10s
+----
+12m0s acted: service/web down 5 -> 4: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 19 spans
+12m10s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 29 spans; settling for 15s more
+12m20s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 39 spans; settling for 5s more
+12m30s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 49 spans; calm for only 5s since the last action of the rule settled
+12m40s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 15s since the last action of the rule settled
+12m50s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 25s since the last action of the rule settled
+13m0s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; calm for only 35s since the last action of the rule settled
+13m10s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; calm for only 45s since the last action of the rule settled
+13m20s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; calm for only 55s since the last action of the rule settled
+13m30s acted: service/web down 4 -> 3: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans

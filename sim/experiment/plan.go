@@ -1,0 +1,131 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// Plan is what to run: every case under every policy with every seed.
+type Plan struct {
+	Cases    []*Case
+	Policies []Policy
+	Seeds    int // 1..Seeds
+	Workers  int // runs at a time; 0: one a core
+	// Calibrations by case name, as far as they are known; the others are measured.
+	Calibrations map[string]*Calibration
+	// Done says which runs there are already. nil: none.
+	Done func(c, policy string, seed uint64) bool
+	// Calibrated and Finished get each result as it comes, from one goroutine at a
+	// time. An error ends the plan. nil: not.
+	Calibrated func(*Calibration) error
+	Finished   func(*Measures) error
+}
+
+// Jobs is how many runs a plan is.
+func (p *Plan) Jobs() int { return len(p.Cases) * len(p.Policies) * p.Seeds }
+
+// job is one run.
+type job struct {
+	c      *Case
+	cal    *Calibration
+	policy Policy
+	seed   uint64
+}
+
+// Execute runs what is not done yet, seeds first: an interrupted plan has all
+// policies on the same seeds. The order of results depends on the machine, the
+// results do not.
+func (p *Plan) Execute(ctx context.Context) error {
+	if p.Calibrations == nil {
+		p.Calibrations = map[string]*Calibration{}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if err := p.calibrate(ctx, cancel); err != nil {
+		return err
+	}
+	var jobs []job
+	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
+		for _, c := range p.Cases {
+			for _, policy := range p.Policies {
+				if p.Done == nil || !p.Done(c.Name, policy.Name, seed) {
+					jobs = append(jobs, job{c, p.Calibrations[c.Name], policy, seed})
+				}
+			}
+		}
+	}
+	var mu sync.Mutex
+	return p.parallel(ctx, cancel, len(jobs), func(i int) error {
+		j := &jobs[i]
+		m, _, err := Run(ctx, j.c, j.cal, j.policy, j.seed, Options{})
+		if err != nil || p.Finished == nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return p.Finished(m)
+	})
+}
+
+func (p *Plan) calibrate(ctx context.Context, cancel context.CancelCauseFunc) error {
+	var missing []*Case
+	for _, c := range p.Cases {
+		if p.Calibrations[c.Name] == nil {
+			missing = append(missing, c)
+		}
+	}
+	var mu sync.Mutex
+	return p.parallel(ctx, cancel, len(missing), func(i int) error {
+		cal, err := missing[i].Calibrate(ctx)
+		if err != nil {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		p.Calibrations[missing[i].Name] = cal
+		if p.Calibrated == nil {
+			return nil
+		}
+		return p.Calibrated(cal)
+	})
+}
+
+// parallel does n things on the workers, until the first error.
+func (p *Plan) parallel(ctx context.Context, cancel context.CancelCauseFunc, n int, do func(int) error) error {
+	workers := p.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(workers, n) {
+		wg.Go(func() {
+			for i := range next {
+				if err := guarded(do, i); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for i := 0; i < n && ctx.Err() == nil; i++ {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
+	}
+	close(next)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// guarded turns a panic of a simulation into an error that names the run.
+func guarded(do func(int) error, i int) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("run %d: %v", i, r)
+		}
+	}()
+	return do(i)
+}

@@ -1,0 +1,41 @@
+package experiment
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Policy is a way to scale a system. Start is called at time 0 of each run, and
+// schedules what the policy does on the system's clock; finish, if not nil, is called
+// behind the end of the run. A policy of one run shares nothing with another's.
+type Policy struct {
+	Name  string
+	Doc   string // one line
+	Start func(*Env) (finish func() error, err error)
+}
+
+// Policies are all of them, in the order of tables: SCALE, the baselines, the bounds.
+func Policies() []Policy {
+	return []Policy{scale(), hpa(), keda(), vpa(), rate(), forecast(), static(), oracle(), none()}
+}
+
+// PoliciesNamed picks some of Policies, in their order. The error names those there are.
+func PoliciesNamed(names ...string) (picked []Policy, err error) {
+	known := Policies()
+	for _, n := range names {
+		if !slices.ContainsFunc(known, func(p Policy) bool { return p.Name == n }) {
+			var all []string
+			for _, p := range known {
+				all = append(all, p.Name)
+			}
+			return nil, fmt.Errorf("no policy %q: want some of %s", n, strings.Join(all, ", "))
+		}
+	}
+	for _, p := range known {
+		if slices.Contains(names, p.Name) {
+			picked = append(picked, p)
+		}
+	}
+	return picked, nil
+}

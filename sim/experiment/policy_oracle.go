@@ -1,0 +1,84 @@
+package experiment
+
+import (
+	"context"
+
+	"github.com/scale-eval/scale-eval/sim"
+)
+
+// foresight is how long before a step the oracle provides for it: a pod is bound,
+// started and ready by then.
+const foresight = 90e9
+
+// oracle knows the demand of the case and provides for it in time. What it wants is
+// a bound, not a policy that can be had.
+func oracle() Policy {
+	return Policy{"oracle", "knows the least that is needed, beforehand: a bound", func(e *Env) (func() error, error) {
+		every(e.System.Clock(), 0, 10e9, func() {
+			for _, d := range e.Calibration.Demands {
+				if d.Remedy {
+					e.scale(d.Service, int(d.most(e.Case, e.System.Now(), foresight)))
+				}
+			}
+		})
+		from, _ := e.Case.fault()
+		enlarge(e, max(0, from-foresight))
+		return nil, nil
+	}}
+}
+
+// static has the oracle's peak from beginning to end.
+func static() Policy {
+	return Policy{"static", "the oracle's peak, all the time: the upper bound of cost", func(e *Env) (func() error, error) {
+		for _, d := range e.Calibration.Demands {
+			if d.Remedy {
+				e.scale(d.Service, int(d.most(e.Case, 0, e.Case.end())))
+			}
+		}
+		enlarge(e, 0)
+		return nil, nil
+	}}
+}
+
+// most is the highest demand from now on for so long, ns.
+func (d *Demand) most(c *Case, now, ahead int64) (n float64) {
+	for k, pods := range d.Pods {
+		begin := c.WarmUp + int64(k)*stepSeconds*1e9
+		if begin < now+ahead && now < begin+stepSeconds*1e9 || k == 0 && now < begin || k == len(d.Pods)-1 && now > begin {
+			n = max(n, pods)
+		}
+	}
+	return n
+}
+
+func (e *Env) scale(service string, n int) {
+	if have, _ := e.System.Replicas(service); have == n {
+		return
+	}
+	e.Cluster.Failed(e.Cluster.Scale(context.Background(), service, n))
+}
+
+// enlarge gives the targets of vertical remedies all they may have, at time at.
+func enlarge(e *Env, at int64) {
+	e.System.Clock().At(at, after(func() {
+		for _, t := range e.Case.Targets {
+			if !e.Case.helps(t.Service, Vertical) {
+				continue
+			}
+			have := e.System.Resources(t.Service)
+			e.Cluster.Failed(e.Cluster.Resize(context.Background(), t.Service, t.largest(have)))
+		}
+	}), 0)
+}
+
+// largest is the most that policies may ask for.
+func (t *Target) largest(start sim.Resources) sim.Resources {
+	cpu, memory := start.CPULimit, start.MemoryLimitMiB
+	if t.MaxCPU > 0 {
+		cpu = t.MaxCPU
+	}
+	if t.MaxMemoryMiB > 0 {
+		memory = t.MaxMemoryMiB
+	}
+	return sim.Resources{CPULimit: cpu, MemoryLimitMiB: memory}
+}

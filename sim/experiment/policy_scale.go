@@ -1,0 +1,120 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/hst"
+	"github.com/scale-eval/scale-eval/live"
+	"github.com/scale-eval/scale-eval/live/kube"
+	"github.com/scale-eval/scale-eval/sim"
+)
+
+// scaleTick is how often the control loop decides, ns: as often as spans come.
+const scaleTick = 5e9
+
+// scale is the thing itself: the production sampler scores the spans of the
+// simulation, the production pipeline decides, and the production orchestrator
+// writes to the cluster's API. Sampler and rules are the same in all cases; only
+// thresholds differ, which are the objectives, and bounds.
+func scale() Policy {
+	return Policy{"scale", "SCALE: rules on sampled spans, blame, then the Kubernetes API", func(e *Env) (func() error, error) {
+		s, err := startScale(e)
+		if err != nil {
+			return nil, err
+		}
+		return s.finish, nil
+	}}
+}
+
+// scaler is SCALE at work in one run.
+type scaler struct {
+	env      *Env
+	pipeline *live.Pipeline
+	spans    []trace.Span // ended and not exported yet, oldest first
+	read     int
+	span     live.Span
+	err      error
+}
+
+// SamplerConfig is that of every run: the defaults of production.
+func SamplerConfig(seed uint64) (hst.AdaptiveConfig, error) {
+	s, err := hst.ParseSeed(strconv.FormatUint(seed, 10))
+	return hst.DefaultAdaptiveConfig(s), err
+}
+
+func startScale(e *Env) (*scaler, error) {
+	cfg, err := SamplerConfig(e.Seed)
+	if err != nil {
+		return nil, err
+	}
+	sampler, err := hst.NewAdaptive(cfg)
+	if err != nil {
+		return nil, err
+	}
+	orchestrator, err := kube.New(kube.Options{Client: e.Cluster.Client(), Resize: kube.ResizeTemplate, NoEvents: true})
+	if err != nil {
+		return nil, err
+	}
+	rules, err := e.Case.Rules()
+	if err != nil {
+		return nil, err
+	}
+	s := &scaler{env: e}
+	s.pipeline, err = live.New(live.Options{Rules: rules, Sampler: sampler, Learn: true, Orchestrator: orchestrator, Audit: e.Audit})
+	if err != nil {
+		return nil, fmt.Errorf("rules: %w", err)
+	}
+	e.System.OnSpan(sim.Epoch, s.collect)
+	every(e.System.Clock(), scaleTick, scaleTick, s.tick)
+	return s, nil
+}
+
+// collect keeps a span until SDK and collector have passed it on.
+func (s *scaler) collect(sp *trace.Span) {
+	if s.read > len(s.spans)/2 { // the front half is gone: make room
+		n := copy(s.spans, s.spans[s.read:])
+		s.spans, s.read = s.spans[:n], 0
+	}
+	s.spans = append(s.spans, *sp)
+}
+
+// tick exports the spans that are due, in the order in which they ended, and lets
+// the pipeline decide. Nothing looks at spans between ticks, so they need no events
+// of their own.
+func (s *scaler) tick() {
+	now := sim.Epoch + s.env.System.Now()
+	for ; s.read < len(s.spans) && s.spans[s.read].End() <= now-sim.DefaultExportDelay; s.read++ {
+		s.span.Span, s.span.SpanKind = s.spans[s.read], live.KindServer
+		// A span that the pipeline refuses is counted there; it is no error of the run.
+		_, _ = s.pipeline.Span(&s.span)
+	}
+	s.usage(now)
+	decisions, err := s.pipeline.Tick(context.Background(), now)
+	if err != nil && s.err == nil {
+		s.err = err
+	}
+	for i := range decisions {
+		d := &decisions[i]
+		if d.Direction == live.Up || d.Outcome == live.Held && d.Why.Count > 0 {
+			s.env.Noticed(s.env.System.Now())
+		}
+		if d.Outcome == live.Failed && s.err == nil {
+			s.err = fmt.Errorf("%s: %s", d.Target, d.Err)
+		}
+	}
+}
+
+// usage tells the pipeline what the metrics server knows of the targets.
+func (s *scaler) usage(now int64) {
+	for _, t := range s.env.Case.Targets {
+		if u, ok := usageOf(s.env.Metrics.Workload(t.Service), s.env.System.Resources(t.Service)); ok {
+			u.At += sim.Epoch
+			s.pipeline.SetUsage(t.Service, u)
+		}
+	}
+}
+
+func (s *scaler) finish() error { return s.err }

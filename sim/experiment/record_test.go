@@ -1,0 +1,76 @@
+package experiment
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func open(t *testing.T, path string, h Header) (*Record, *os.File, error) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	r, err := OpenRecord(f, "runs.jsonl", h)
+	return r, f, err
+}
+
+// A record that lost its last line half-way goes on behind the last whole one.
+func TestARecordIsContinued(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "runs.jsonl")
+	h := Header{Cases: map[string]string{"web": "abc"}, Load: 1}
+	r, f, err := open(t, path, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := &Measures{Case: "web", Policy: "hpa", Seed: 1, ViolatedSeconds: 17, Recover: -1}
+	for _, err := range []error{r.Calibrated(&Calibration{Case: "web", Demands: []Demand{{Service: "web", Pods: []float64{1, 2}}}}), r.Add(first)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := f.WriteString(`{"run":{"case":"web","pol`); err != nil {
+		t.Fatal(err)
+	}
+	r, _, err = open(t, path, h)
+	if err != nil || !r.Done("web", "hpa", 1) || r.Done("web", "hpa", 2) || *r.Runs()[0] != *first || len(r.Calibrations["web"].Demands) != 1 {
+		t.Fatalf("%v %+v", err, r)
+	}
+	if err := r.Add(&Measures{Case: "web", Policy: "hpa", Seed: 2}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || strings.Count(string(text), "\n") != 4 || strings.Contains(string(text), `"pol{`) {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+func TestARecordOfSomethingElseIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "runs.jsonl")
+	h := Header{Cases: map[string]string{"web": "abc"}, Load: 1}
+	if _, _, err := open(t, path, h); err != nil {
+		t.Fatal(err)
+	}
+	for name, other := range map[string]Header{
+		"another file": {Cases: map[string]string{"web": "abd"}, Load: 1},
+		"another load": {Cases: map[string]string{"web": "abc"}, Load: 1.2},
+		"one more":     {Cases: map[string]string{"web": "abc", "db": "x"}, Load: 1},
+	} {
+		if _, _, err := open(t, path, other); err == nil {
+			t.Errorf("%s: continued", name)
+		} else {
+			t.Log(err)
+		}
+	}
+	for _, garbage := range []string{"not json\n", `{"run":{}}` + "\n", "\x00\n"} {
+		if err := os.WriteFile(path, []byte(garbage), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := open(t, path, h); err == nil || !strings.Contains(err.Error(), "runs.jsonl:1") {
+			t.Errorf("%q: %v", garbage, err)
+		}
+	}
+}

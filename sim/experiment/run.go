@@ -1,0 +1,112 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/scale-eval/scale-eval/sim"
+	"github.com/scale-eval/scale-eval/sim/cluster"
+)
+
+// Env is one run as a policy sees it.
+type Env struct {
+	Case        *Case
+	Calibration *Calibration
+	System      *sim.System
+	Topology    *sim.Topology
+	Cluster     *cluster.Cluster
+	Metrics     *sim.MetricsServer
+	Seed        uint64
+	// Noticed is to be called when the policy first sees a reason to act, whether or
+	// not it acts; times are ns since the start of the run.
+	Noticed func(at int64)
+	// Audit is where a policy may explain its decisions; nil: nowhere.
+	Audit io.Writer
+}
+
+// Options of one run.
+type Options struct {
+	// EventLog gets every event and request as a JSON line. nil: not.
+	EventLog io.Writer
+	// Audit gets the decisions of SCALE with their reasons, a JSON line each. nil: not.
+	Audit io.Writer
+	// Timeline asks for one.
+	Timeline bool
+}
+
+// Run simulates a case under a policy. cal is that of the case; nil measures it anew.
+// Cost: the events of the case, at some 10^6 a second.
+func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, o Options) (*Measures, *Timeline, error) {
+	if cal == nil {
+		var err error
+		if cal, err = c.Calibrate(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	sys, topology, err := c.New(seed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	e := &Env{Case: c, Calibration: cal, System: sys, Topology: topology, Seed: seed, Audit: o.Audit}
+	e.Cluster = cluster.New(sys, topology, c.stateful()...)
+	e.Metrics = sim.NewMetricsServer(sys, sim.MetricsResolution)
+	probe := newProbe(e, p.Name, o)
+	finish, err := p.Start(e)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s, policy %s: %w", c.Name, p.Name, err)
+	}
+	if err := runTo(ctx, sys, c.end()); err != nil {
+		return nil, nil, fmt.Errorf("%s, policy %s, seed %d: %w", c.Name, p.Name, seed, err)
+	}
+	if finish != nil {
+		if err := finish(); err != nil {
+			return nil, nil, fmt.Errorf("%s, policy %s: %w", c.Name, p.Name, err)
+		}
+	}
+	if err := probe.err(); err != nil {
+		return nil, nil, fmt.Errorf("%s, policy %s, seed %d: %w", c.Name, p.Name, seed, err)
+	}
+	m := probe.measure()
+	m.Case, m.Policy, m.Seed = c.Name, p.Name, seed
+	return m, probe.timeline, nil
+}
+
+// runTo simulates in slices, so that a run can be given up.
+func runTo(ctx context.Context, s *sim.System, end int64) error {
+	const slice = 30e9
+	for s.Now() < end {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.Run(min(end, s.Now()+slice)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Case) stateful() (names []string) {
+	for _, t := range c.Targets {
+		if t.Stateful {
+			names = append(names, t.Service)
+		}
+	}
+	return names
+}
+
+// after is a function as an event of the clock.
+type after func()
+
+// Handle implements [sim.Handler].
+func (f after) Handle(uint64) { f() }
+
+// every calls f at from and then every period ns.
+func every(c *sim.Clock, from, period int64, f func()) {
+	var again after
+	again = func() {
+		f()
+		c.After(period, again, 0)
+	}
+	c.At(from, again, 0)
+}
