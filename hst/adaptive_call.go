@@ -35,7 +35,7 @@ const (
 	youngCall = 16
 )
 
-// callModel is what is known of one call: some 400 bytes. The zero value knows
+// callModel is what is known of one call: some 900 bytes. The zero value knows
 // nothing.
 type callModel struct {
 	location float64 // of ln(ns + resolution)
@@ -49,7 +49,9 @@ type callModel struct {
 	group    int32   // number of its service's group, -1: none
 	share    groupShare
 	shift    shiftDetector
+	recur    recurrence
 	tail     tail
+	mass     mass
 }
 
 // measure sets what follows from variance and spread. A scale that few spans have
@@ -110,5 +112,6 @@ func (c *callModel) learnSpread(u2 float64) {
 func (c *callModel) relearn() {
 	c.location, c.variance = c.shift.recent, c.spread/4
 	c.shift.suspects, c.shift.age = c.shift.usual, 0
+	c.recur = recurrence{}
 	c.measure()
 }

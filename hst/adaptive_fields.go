@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	callBytes   = 344 // of a callModel
+	callBytes   = 872 // of a callModel
 	flightBytes = 32  // of a delayed
 )
 
@@ -40,7 +40,7 @@ func (r *fieldReader) float64(x *float64) {
 func (r *fieldReader) int64(x *int64) { *x = int64(r.d.uint64()) }
 
 // integer passes an integer of another width; what does not fit is an error.
-func integer[T ~uint16 | ~uint32 | ~int32 | ~uint64](c fieldCodec, x *T) {
+func integer[T ~uint8 | ~uint16 | ~uint32 | ~int32 | ~uint64](c fieldCodec, x *T) {
 	v := int64(*x)
 	c.int64(&v)
 	if r, ok := c.(*fieldReader); ok && r.d.err == nil && (int64(T(v)) != v) {
@@ -103,7 +103,9 @@ func (m *callModel) fields(c fieldCodec) {
 	c.float64(&m.share.logSpread)
 	boolean(c, &m.share.counted)
 	m.shift.fields(c)
+	m.recur.fields(c)
 	m.tail.fields(c)
+	m.mass.fields(c)
 	m.measure()
 }
 
@@ -128,6 +130,22 @@ func (d *shiftDetector) fields(c fieldCodec) {
 	c.int64(&d.last)
 	c.int64(&d.age)
 	integer(c, &d.seen)
+}
+
+func (r *recurrence) fields(c fieldCodec) {
+	c.int64(&r.age)
+	integer(c, &r.votes)
+	integer(c, &r.cell)
+}
+
+// fields of a mass are its cells, four to an integer.
+func (m *mass) fields(c fieldCodec) {
+	for i := 0; i < massCells; i += 4 {
+		four := m[i : i+4]
+		v := int64(four[0]) | int64(four[1])<<16 | int64(four[2])<<32 | int64(four[3])<<48
+		c.int64(&v)
+		four[0], four[1], four[2], four[3] = uint16(v), uint16(v>>16), uint16(v>>32), uint16(v>>48)
+	}
 }
 
 func (h *surpriseHistogram) fields(c fieldCodec) {
@@ -198,7 +216,10 @@ func (m *memo) fields(c fieldCodec) {
 	c.int64(&m.ns)
 	c.float64(&m.verdict.x)
 	c.float64(&m.verdict.u)
+	c.float64(&m.verdict.body)
 	c.float64(&m.verdict.raw)
 	c.float64(&m.verdict.surprise)
+	c.float64(&m.verdict.plateau)
+	boolean(c, &m.verdict.known)
 	c.int64(&m.verdict.explained)
 }

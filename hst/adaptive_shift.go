@@ -45,9 +45,9 @@ const (
 )
 
 // observe is told of every span of the call: when it ended, its x, whether it is
-// suspect, and RelearnAfter in ns.
-func (d *shiftDetector) observe(end int64, x float64, suspect bool, after int64) {
-	passed := d.advance(end, after)
+// suspect, and RelearnAfter in ns. It returns how much time that adds, ns.
+func (d *shiftDetector) observe(end int64, x float64, suspect bool, after int64) (passed int64) {
+	passed = d.advance(end, after)
 	f := 0.0
 	if suspect {
 		f = 1
@@ -72,6 +72,7 @@ func (d *shiftDetector) observe(end int64, x float64, suspect bool, after int64)
 	} else {
 		d.age = 0
 	}
+	return passed
 }
 
 // advance is how much time the span adds.

@@ -42,8 +42,8 @@ func tailCell(u float64) (cell int, at float64) {
 const below = -1
 
 // add learns a span in a cell, or below. At limit all counts are halved: the past
-// fades.
-func (t *tail) add(cell int, limit uint32) {
+// fades; it says so.
+func (t *tail) add(cell int, limit uint32) (faded bool) {
 	for i := range t.survivors[:cell+1] {
 		t.survivors[i]++
 	}
@@ -52,7 +52,9 @@ func (t *tail) add(cell int, limit uint32) {
 	}
 	if t.n++; t.n >= limit {
 		t.fade()
+		return true
 	}
+	return false
 }
 
 // fade halves all counts.
