@@ -86,6 +86,9 @@ func DefaultAdaptiveConfig(seed Seed) AdaptiveConfig {
 	}
 }
 
+// budgeted says whether the target is of all spans, not of ordinary ones.
+func (c *AdaptiveConfig) budgeted() bool { return c.Mode == ThresholdShare || c.Mode == ThresholdRate }
+
 // surpriseLimit is the upper end of the range of the trees, in nats: e^-40 is
 // rarer than anything observed. Larger values are no error.
 const surpriseLimit = 40

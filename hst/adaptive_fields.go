@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	callBytes   = 872 // of a callModel
+	callBytes   = 888 // of a callModel
 	flightBytes = 32  // of a delayed
 )
 
@@ -58,13 +58,17 @@ func boolean(c fieldCodec, x *bool) {
 	*x = v != 0
 }
 
-func (t *tail) fields(c fieldCodec) {
+// fields of a tail whose prior counts for weight spans.
+func (t *tail) fields(c fieldCodec, weight float64) {
 	integer(c, &t.n)
 	for i := range t.survivors {
 		integer(c, &t.survivors[i])
 	}
 	if r, ok := c.(*fieldReader); ok {
 		t.findTop()
+		if t.n > 0 {
+			t.inverse = 1 / (float64(t.n) + weight)
+		}
 		if r.d.err == nil && !t.falls() {
 			r.d.err = errors.New("a tail rises")
 		}
@@ -83,18 +87,21 @@ func (t *tail) falls() bool {
 	return true
 }
 
-func (g *group) fields(c fieldCodec) {
+func (g *group) fields(c fieldCodec, weight float64) {
 	c.float64(&g.calls)
 	c.float64(&g.location)
 	c.float64(&g.squares)
 	c.float64(&g.logSpread)
-	g.tail.fields(c)
+	g.tail.fields(c, weight)
 }
 
 func (m *callModel) fields(c fieldCodec) {
 	c.float64(&m.location)
 	c.float64(&m.variance)
 	c.float64(&m.spread)
+	c.float64(&m.scale)
+	c.float64(&m.sd)
+	m.inverse = 1 / m.sd
 	integer(c, &m.learned)
 	integer(c, &m.upper)
 	integer(c, &m.below)
@@ -104,9 +111,8 @@ func (m *callModel) fields(c fieldCodec) {
 	boolean(c, &m.share.counted)
 	m.shift.fields(c)
 	m.recur.fields(c)
-	m.tail.fields(c)
+	m.tail.fields(c, tailPrior)
 	m.mass.fields(c)
-	m.measure()
 }
 
 // check refuses what no model can be.
@@ -116,7 +122,7 @@ func (m *callModel) check(groups int) error {
 		return errors.New("a call's counts are out of range")
 	case m.group < -1 || int(m.group) >= groups:
 		return fmt.Errorf("a call is of service %d of %d", m.group, groups)
-	case !(m.spread >= minScale*minScale) || !(m.variance >= 0):
+	case !(m.spread >= minScale*minScale) || !(m.variance >= 0) || !(m.scale > 0) || !(m.sd > 0):
 		return errors.New("a call's scale is out of range")
 	}
 	return nil

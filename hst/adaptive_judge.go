@@ -36,13 +36,20 @@ const slowChild = 1
 
 // judge says how surprising s is, and remembers a slow span for its parent.
 func (a *Adaptive) judge(s *trace.Span) *verdict {
-	m := &a.memo
-	if m.is(s) {
-		return &m.verdict
+	if !a.memo.is(s) {
+		a.assess(s)
 	}
+	return &a.memo.verdict
+}
+
+// assess makes the memo that of s.
+func (a *Adaptive) assess(s *trace.Span) {
+	m := &a.memo
+	m.valid, m.trace, m.id, m.call, m.start, m.ns = true, s.TraceID, s.ID, s.Call, s.Start, s.Duration
 	c := a.known(s)
 	ns := max(s.Duration, 0)
-	v := verdict{x: ln(float64(ns) + resolution)}
+	v := &m.verdict
+	v.x = ln(float64(ns) + resolution)
 	v.body, v.u = a.surprise(c, v.x)
 	v.plateau = c.plateau(v.x, v.u)
 	v.raw, v.known = tempered(v.body, v.plateau)
@@ -56,8 +63,6 @@ func (a *Adaptive) judge(s *trace.Span) *verdict {
 	if v.u > slowChild && s.ParentID != 0 {
 		a.flight.add(s, ns-usualNs(c))
 	}
-	*m = memo{true, s.TraceID, s.ID, s.Call, s.Start, s.Duration, v}
-	return &m.verdict
 }
 
 // usualNs is the location as a duration, ns.

@@ -27,7 +27,7 @@ import (
 // writing and reading, so that they cannot differ.
 const (
 	adaptiveMagic   = "HSTA"
-	adaptiveVersion = 2 // 1 knew no plateaus
+	adaptiveVersion = 3 // 1 knew no plateaus, 2 other cells of a tail
 )
 
 // Snapshot is the whole state of the sampler as bytes. One restored from it
@@ -45,7 +45,7 @@ func (a *Adaptive) Snapshot() ([]byte, error) {
 	w := &fieldWriter{b}
 	w.int64(&a.learned)
 	a.point.fields(w)
-	a.all.fields(w)
+	a.all.fields(w, allPrior)
 	a.writeServices(w)
 	a.writeCalls(w)
 	a.flight.write(w)
@@ -61,7 +61,7 @@ func (a *Adaptive) writeServices(w *fieldWriter) {
 	w.b = binary.LittleEndian.AppendUint32(w.b, uint32(len(names)))
 	for n, name := range names {
 		w.b = appendString(w.b, name)
-		a.groups[n].fields(w)
+		a.groups[n].fields(w, tailPrior)
 	}
 }
 
@@ -117,7 +117,7 @@ func restoreAdaptive(snapshot []byte, calls *trace.Calls, maxBytes int64) (*Adap
 	r := &fieldReader{d}
 	r.int64(&a.learned)
 	a.point.fields(r)
-	a.all.fields(r)
+	a.all.fields(r, allPrior)
 	a.readServices(r)
 	a.readCalls(r, maxBytes)
 	a.flight.read(r)
@@ -172,7 +172,7 @@ func (a *Adaptive) readServices(r *fieldReader) {
 		if r.d.err != nil {
 			return
 		}
-		a.groups[a.addService(name)].fields(r)
+		a.groups[a.addService(name)].fields(r, tailPrior)
 	}
 }
 
