@@ -41,7 +41,7 @@ import (
 // The first Window spans are warm-up. Cost: 65 ns for Sample, 95 ns for Learn, 110 ns
 // for Sample and Learn of one span (CPU time of BenchmarkAdaptive, one core of a
 // shared AMD EPYC), without allocation except for a call's first span. Memory: 0.9 kB a call (every Call up to
-// the largest), 0.3 kB a service, 32 bytes an InFlight and some 0.1 MB for the trees.
+// the largest), 0.3 kB a service, 33 bytes an InFlight and some 0.1 MB for the trees.
 type Adaptive struct {
 	cfg      AdaptiveConfig
 	calls    []callModel

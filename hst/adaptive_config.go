@@ -67,7 +67,7 @@ type AdaptiveConfig struct {
 	Seed Seed
 
 	// InFlight is how many parents whose children were slow are remembered until they
-	// end, 0 to 2^24, rounded up to a power of two; 32 bytes each. 0: a span is
+	// end, 0 to 2^24, rounded up to a power of two; 33 bytes each. 0: a span is
 	// judged without its children.
 	InFlight int
 

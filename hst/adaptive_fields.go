@@ -11,7 +11,7 @@ import (
 
 const (
 	callBytes   = 888 // of a callModel
-	flightBytes = 32  // of a delayed
+	flightBytes = 32  // of a delayed, without its tag
 )
 
 // fieldCodec writes fields, or reads into them.
@@ -206,7 +206,7 @@ func (f *flight) read(r *fieldReader) {
 		if r.d.err != nil {
 			return
 		}
-		*f.place(e.key) = e
+		f.put(e)
 	}
 }
 
