@@ -26,6 +26,10 @@ const (
 	spreadMemory = 1 << 12
 	// minScale is the least scale: timers and schedulers jitter by as much.
 	minScale = 0.03
+	// A known call takes its scale anew from one span in measureEvery: it changes by less
+	// than a hundredth between two.
+	measureAlways = 256
+	measureEvery  = 4
 	// fallRun is how many spans in a row below the location say that the call has become
 	// faster (1 in 65 536 by chance). The location then moves as if it had seen
 	// fallMemory spans.
@@ -35,7 +39,7 @@ const (
 	youngCall = 16
 )
 
-// callModel is what is known of one call: some 400 bytes. The zero value knows
+// callModel is what is known of one call: some 900 bytes. The zero value knows
 // nothing.
 type callModel struct {
 	location float64 // of ln(ns + resolution)
@@ -43,20 +47,30 @@ type callModel struct {
 	spread   float64 // squared scale
 	scale    float64 // its root
 	sd       float64 // of a span around the location, both being uncertain
+	inverse  float64 // 1 / sd
 	learned  uint64  // spans
 	upper    uint32  // spans that the scale was learned from, up to spreadMemory
-	below    uint16  // how many of the latest spans in a row were faster than location
 	group    int32   // number of its service's group, -1: none
-	share    groupShare
+	below    uint16  // how many of the latest spans in a row were faster than location
 	shift    shiftDetector
+	recur    recurrence
 	tail     tail
+	mass     mass
+	share    groupShare // last, being seldom asked
 }
 
 // measure sets what follows from variance and spread. A scale that few spans have
 // shown, most of them of the same minute, may be too small by half.
-func (c *callModel) measure() {
-	doubt := 1 + spreadPrior/float64(c.upper+spreadPrior)
+func (c *callModel) measure() { c.measureWith(c.spreadGain()) }
+
+// spreadGain is the weight of a new span in the scale.
+func (c *callModel) spreadGain() float64 { return 1 / float64(c.upper+spreadPrior) }
+
+// measureWith is measure when the spreadGain is at hand.
+func (c *callModel) measureWith(gain float64) {
+	doubt := 1 + float64(spreadPrior*gain)
 	c.scale, c.sd = math.Sqrt(c.spread), math.Sqrt(c.variance+float64(c.spread*doubt))
+	c.inverse = 1 / c.sd
 }
 
 // inherit is the model of a call that was never learned: what the calls of its
@@ -77,38 +91,44 @@ func (c *callModel) inherit(service, all *group) {
 func (c *callModel) learn(x float64) {
 	old := c.location
 	r := x - old
-	total := c.variance + c.spread
-	gain := c.variance / total
-	u2 := float64(r*r) / total
+	inverse := 1 / (c.variance + c.spread)
+	gain := float64(c.variance * inverse)
+	u2 := float64(float64(r*r) * inverse)
 	if c.learned > 0 { // of the first span everything is believed
 		step := float64(maxStep * c.sd)
 		r = min(max(r, -step), step)
 	}
 	c.location += float64(gain * r)
 	c.variance = float64((1-gain)*c.variance) + float64(locationQ*c.spread)
-	if x > old {
-		c.below = 0
-		c.learnSpread(u2)
-	} else if c.below++; c.below >= fallRun {
+	above := isAbove(x, old) // half of all spans, in no order: no jump
+	spreadGain := c.learnSpread(u2, above)
+	if c.below = (c.below + 1) * uint16(1-above); c.below >= fallRun {
 		c.below = 0
 		c.variance = max(c.variance, c.spread/fallMemory)
+		c.measureWith(spreadGain)
 	}
-	c.measure()
+	if c.learned < measureAlways || c.learned%measureEvery == 0 {
+		c.measureWith(spreadGain)
+	}
 }
 
 // learnSpread takes the scale from slower spans alone: durations are skewed, and
 // only slowness is judged. u2 is in variances, the location's own error included, so
-// that an uncertain location is not taken for a wide scale.
-func (c *callModel) learnSpread(u2 float64) {
-	c.upper = min(c.upper+1, spreadMemory)
-	u2 = min(u2, spreadCut*spreadCut) / spreadBias
-	gain := 1 / float64(c.upper+spreadPrior)
-	c.spread = max(float64(c.spread*(1+float64(gain*(u2-1)))), minScale*minScale)
+// that an uncertain location is not taken for a wide scale. above is 1 for a slower
+// span, 0 for one to leave out. It returns the spreadGain.
+func (c *callModel) learnSpread(u2 float64, above uint64) (gain float64) {
+	c.upper = min(c.upper+uint32(above), spreadMemory)
+	u2 = float64(min(u2, spreadCut*spreadCut) * (1 / spreadBias))
+	gain = c.spreadGain()
+	change := float64(float64(gain*float64(above)) * (u2 - 1))
+	c.spread = max(float64(c.spread*(1+change)), minScale*minScale)
+	return gain
 }
 
 // relearn accepts that the call is now as slow as its latest spans.
 func (c *callModel) relearn() {
 	c.location, c.variance = c.shift.recent, c.spread/4
 	c.shift.suspects, c.shift.age = c.shift.usual, 0
+	c.recur = recurrence{}
 	c.measure()
 }

@@ -67,7 +67,7 @@ type AdaptiveConfig struct {
 	Seed Seed
 
 	// InFlight is how many parents whose children were slow are remembered until they
-	// end, 0 to 2^24, rounded up to a power of two; 32 bytes each. 0: a span is
+	// end, 0 to 2^24, rounded up to a power of two; 33 bytes each. 0: a span is
 	// judged without its children.
 	InFlight int
 
@@ -85,6 +85,9 @@ func DefaultAdaptiveConfig(seed Seed) AdaptiveConfig {
 		Trees: 10, Height: 8, Window: 1024, Seed: seed, InFlight: 1 << 14,
 	}
 }
+
+// budgeted says whether the target is of all spans, not of ordinary ones.
+func (c *AdaptiveConfig) budgeted() bool { return c.Mode == ThresholdShare || c.Mode == ThresholdRate }
 
 // surpriseLimit is the upper end of the range of the trees, in nats: e^-40 is
 // rarer than anything observed. Larger values are no error.

@@ -24,6 +24,11 @@ type Explanation struct {
 	Z float64
 	// OneIn is how rare it is: one in so many spans of the call lasts longer. At least 1.
 	OneIn float64
+	// Plateau is the share of the call's spans that are known to take about as long,
+	// give or take 9 %, at least: a duration that it keeps coming back to, such as a
+	// timeout. Then Surprise is at most that of an ordinary span which is as rare. 0:
+	// it is no such duration.
+	Plateau float64
 	// Surprise is what the score is made from, in nats; see [Adaptive].
 	Surprise float64
 	// Score and Keep are those of the Decision, Threshold is the least score that is
@@ -45,6 +50,7 @@ func (a *Adaptive) Explain(s *trace.Span) Explanation {
 		Explained: time.Duration(v.explained),
 		Z:         z,
 		OneIn:     1 / a.survival(c, max(z, 0)),
+		Plateau:   v.plateau,
 		Surprise:  v.surprise,
 	}
 	if a.Ready() {

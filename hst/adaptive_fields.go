@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	callBytes   = 344 // of a callModel
-	flightBytes = 32  // of a delayed
+	callBytes   = 888 // of a callModel
+	flightBytes = 32  // of a delayed, without its tag
 )
 
 // fieldCodec writes fields, or reads into them.
@@ -40,7 +40,7 @@ func (r *fieldReader) float64(x *float64) {
 func (r *fieldReader) int64(x *int64) { *x = int64(r.d.uint64()) }
 
 // integer passes an integer of another width; what does not fit is an error.
-func integer[T ~uint16 | ~uint32 | ~int32 | ~uint64](c fieldCodec, x *T) {
+func integer[T ~uint8 | ~uint16 | ~uint32 | ~int32 | ~uint64](c fieldCodec, x *T) {
 	v := int64(*x)
 	c.int64(&v)
 	if r, ok := c.(*fieldReader); ok && r.d.err == nil && (int64(T(v)) != v) {
@@ -58,13 +58,17 @@ func boolean(c fieldCodec, x *bool) {
 	*x = v != 0
 }
 
-func (t *tail) fields(c fieldCodec) {
+// fields of a tail whose prior counts for weight spans.
+func (t *tail) fields(c fieldCodec, weight float64) {
 	integer(c, &t.n)
 	for i := range t.survivors {
 		integer(c, &t.survivors[i])
 	}
 	if r, ok := c.(*fieldReader); ok {
 		t.findTop()
+		if t.n > 0 {
+			t.inverse = 1 / (float64(t.n) + weight)
+		}
 		if r.d.err == nil && !t.falls() {
 			r.d.err = errors.New("a tail rises")
 		}
@@ -83,18 +87,21 @@ func (t *tail) falls() bool {
 	return true
 }
 
-func (g *group) fields(c fieldCodec) {
+func (g *group) fields(c fieldCodec, weight float64) {
 	c.float64(&g.calls)
 	c.float64(&g.location)
 	c.float64(&g.squares)
 	c.float64(&g.logSpread)
-	g.tail.fields(c)
+	g.tail.fields(c, weight)
 }
 
 func (m *callModel) fields(c fieldCodec) {
 	c.float64(&m.location)
 	c.float64(&m.variance)
 	c.float64(&m.spread)
+	c.float64(&m.scale)
+	c.float64(&m.sd)
+	m.inverse = 1 / m.sd
 	integer(c, &m.learned)
 	integer(c, &m.upper)
 	integer(c, &m.below)
@@ -103,8 +110,9 @@ func (m *callModel) fields(c fieldCodec) {
 	c.float64(&m.share.logSpread)
 	boolean(c, &m.share.counted)
 	m.shift.fields(c)
-	m.tail.fields(c)
-	m.measure()
+	m.recur.fields(c)
+	m.tail.fields(c, tailPrior)
+	m.mass.fields(c)
 }
 
 // check refuses what no model can be.
@@ -114,7 +122,7 @@ func (m *callModel) check(groups int) error {
 		return errors.New("a call's counts are out of range")
 	case m.group < -1 || int(m.group) >= groups:
 		return fmt.Errorf("a call is of service %d of %d", m.group, groups)
-	case !(m.spread >= minScale*minScale) || !(m.variance >= 0):
+	case !(m.spread >= minScale*minScale) || !(m.variance >= 0) || !(m.scale > 0) || !(m.sd > 0):
 		return errors.New("a call's scale is out of range")
 	}
 	return nil
@@ -128,6 +136,22 @@ func (d *shiftDetector) fields(c fieldCodec) {
 	c.int64(&d.last)
 	c.int64(&d.age)
 	integer(c, &d.seen)
+}
+
+func (r *recurrence) fields(c fieldCodec) {
+	c.int64(&r.age)
+	integer(c, &r.votes)
+	integer(c, &r.cell)
+}
+
+// fields of a mass are its cells, four to an integer.
+func (m *mass) fields(c fieldCodec) {
+	for i := 0; i < massCells; i += 4 {
+		four := m[i : i+4]
+		v := int64(four[0]) | int64(four[1])<<16 | int64(four[2])<<32 | int64(four[3])<<48
+		c.int64(&v)
+		four[0], four[1], four[2], four[3] = uint16(v), uint16(v>>16), uint16(v>>32), uint16(v>>48)
+	}
 }
 
 func (h *surpriseHistogram) fields(c fieldCodec) {
@@ -182,7 +206,7 @@ func (f *flight) read(r *fieldReader) {
 		if r.d.err != nil {
 			return
 		}
-		*f.place(e.key) = e
+		f.put(e)
 	}
 }
 
@@ -198,7 +222,10 @@ func (m *memo) fields(c fieldCodec) {
 	c.int64(&m.ns)
 	c.float64(&m.verdict.x)
 	c.float64(&m.verdict.u)
+	c.float64(&m.verdict.body)
 	c.float64(&m.verdict.raw)
 	c.float64(&m.verdict.surprise)
+	c.float64(&m.verdict.plateau)
+	boolean(c, &m.verdict.known)
 	c.int64(&m.verdict.explained)
 }

@@ -55,6 +55,13 @@ func shareOf(c *callModel) groupShare {
 	return groupShare{c.location, ln(c.spread), true}
 }
 
+// A call tells its groups where each of its first groupAlways spans lay, then of one in
+// groupEvery: what calls have in common is not for the busiest of them to say.
+const (
+	groupAlways = 64
+	groupEvery  = 8
+)
+
 // dueForGroups says whether a call that has learned n spans tells its groups: at
 // each power of two, and every 64.
 func dueForGroups(n uint64) bool { return n&(n-1) == 0 || n%64 == 0 }

@@ -6,8 +6,11 @@ import "github.com/scale-eval/scale-eval/datasets/trace"
 type verdict struct {
 	x         float64 // ln(duration + resolution)
 	u         float64 // scales above the location
+	body      float64 // surprise of the duration to who knows no plateaus
 	raw       float64 // surprise of the duration
 	surprise  float64 // surprise of what its children do not explain of it
+	plateau   float64 // share of the call's spans that are known to take as long
+	known     bool    // the plateau decides the surprise
 	explained int64   // by its children, ns
 }
 
@@ -33,23 +36,33 @@ const slowChild = 1
 
 // judge says how surprising s is, and remembers a slow span for its parent.
 func (a *Adaptive) judge(s *trace.Span) *verdict {
-	m := &a.memo
-	if m.is(s) {
-		return &m.verdict
+	if !a.memo.is(s) {
+		a.assess(s)
 	}
+	return &a.memo.verdict
+}
+
+// assess makes the memo that of s.
+func (a *Adaptive) assess(s *trace.Span) {
+	m := &a.memo
+	m.valid, m.trace, m.id, m.call, m.start, m.ns = true, s.TraceID, s.ID, s.Call, s.Start, s.Duration
 	c := a.known(s)
 	ns := max(s.Duration, 0)
-	v := verdict{x: ln(float64(ns) + resolution)}
-	v.raw, v.u = a.surprise(c, v.x)
+	v := &m.verdict
+	v.x = ln(float64(ns) + resolution)
+	v.body, v.u = a.surprise(c, v.x)
+	v.plateau = c.plateau(v.x, v.u)
+	v.raw, v.known = tempered(v.body, v.plateau)
 	v.surprise = v.raw
 	if v.explained = min(a.flight.explained(s), ns); v.explained > 0 && v.u > 0 {
-		v.surprise, _ = a.surprise(c, ln(float64(ns-v.explained)+resolution))
+		rest := ln(float64(ns-v.explained) + resolution)
+		body, u := a.surprise(c, rest)
+		v.plateau = c.plateau(rest, u)
+		v.surprise, v.known = tempered(body, v.plateau)
 	}
 	if v.u > slowChild && s.ParentID != 0 {
 		a.flight.add(s, ns-usualNs(c))
 	}
-	*m = memo{true, s.TraceID, s.ID, s.Call, s.Start, s.Duration, v}
-	return &m.verdict
 }
 
 // usualNs is the location as a duration, ns.

@@ -45,9 +45,9 @@ const (
 )
 
 // observe is told of every span of the call: when it ended, its x, whether it is
-// suspect, and RelearnAfter in ns.
-func (d *shiftDetector) observe(end int64, x float64, suspect bool, after int64) {
-	passed := d.advance(end, after)
+// suspect, and RelearnAfter in ns. It returns how much time that adds, ns.
+func (d *shiftDetector) observe(end int64, x float64, suspect bool, after int64) (passed int64) {
+	passed = d.advance(end, after)
 	f := 0.0
 	if suspect {
 		f = 1
@@ -64,7 +64,7 @@ func (d *shiftDetector) observe(end int64, x float64, suspect bool, after int64)
 	}
 	d.recent += float64(gain * (x - d.recent))
 	d.suspects += float64(shiftGain * (f - d.suspects))
-	slow := max(1/float64(usualPrior+d.seen), float64(passed)/(usualAge*float64(after)))
+	slow := max(1/float64(usualPrior+d.seen), float64(passed)/float64(usualAge*after))
 	d.usual += float64(slow * (f - d.usual))
 	d.tokens = min(d.tokens+d.usual, maxTokens)
 	if d.suspects > shiftBegin || d.age > 0 && d.suspects > shiftEnd {
@@ -72,6 +72,7 @@ func (d *shiftDetector) observe(end int64, x float64, suspect bool, after int64)
 	} else {
 		d.age = 0
 	}
+	return passed
 }
 
 // advance is how much time the span adds.

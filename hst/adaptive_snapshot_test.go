@@ -97,6 +97,8 @@ func TestRestoreAdaptiveRefuses(t *testing.T) {
 	state, _ := a.Snapshot()
 	flipped := bytes.Clone(state)
 	flipped[len(flipped)/2] ^= 1
+	older := bytes.Clone(state[:len(state)-32])
+	older[len(adaptiveMagic)] = 1
 	for name, c := range map[string]struct {
 		state []byte
 		calls *trace.Calls
@@ -106,6 +108,7 @@ func TestRestoreAdaptiveRefuses(t *testing.T) {
 		"empty":     {nil, calls, 1 << 24, "too few"},
 		"cut":       {state[:len(state)-1], calls, 1 << 24, "checksum"},
 		"flipped":   {flipped, calls, 1 << 24, "checksum"},
+		"older":     {seal(older), calls, 1 << 24, "version 1: this build reads version 3"},
 		"no table":  {state, nil, 1 << 24, "table of calls"},
 		"too large": {state, calls, 1000, "more than the 1000 allowed"},
 		"a Line":    {a.score.line.Snapshot(), calls, 1 << 24, "something else"},

@@ -99,6 +99,55 @@ func TestAdaptiveDoesNotLearnAnIncident(t *testing.T) {
 	}
 }
 
+// Now and then a call runs into a timeout of two seconds. Where it has always done
+// so that is ordinary, for this call, and only at two seconds.
+func TestAdaptiveKnowsATimeout(t *testing.T) {
+	for _, trained := range []bool{true, false} {
+		w, a := newTown(10), newAdaptive(t, nil)
+		after := a.Config().RelearnAfter
+		timeouts := func(d time.Duration, learnOnly bool) (kept float64) {
+			n := 0.0
+			for end := w.now + int64(d); w.now < end; {
+				s := w.next(-1)
+				slow := s.Call == 1 && w.rng.IntN(50) == 0
+				if slow {
+					s.Duration = 2_000_000_000 + w.rng.Int64N(5_000_000)
+					n++
+				}
+				if !learnOnly && a.Sample(s).Keep && slow {
+					kept++
+				}
+				a.Learn(s)
+			}
+			return kept / n
+		}
+		if trained {
+			timeouts(time.Hour, true)
+		} else { // it begins with a deploy, seen from the first span on
+			w.run(a, time.Hour)
+			if kept := timeouts(after/2, false); kept < 0.95 {
+				t.Errorf("before RelearnAfter %.2f of the new timeouts are kept, want nearly all", kept)
+			}
+			timeouts(3*after, false)
+		}
+		if kept := timeouts(time.Hour, false); kept > 0.02 {
+			t.Errorf("trained: %v: %.2f of the known timeouts are kept", trained, kept)
+		}
+		judge := func(call trace.Call, ns int64) hst.Explanation {
+			return a.Explain(&trace.Span{Call: call, Service: "service0", Duration: ns, Start: w.now})
+		}
+		// Of the call's spans 2 % come back; what chance may have added is taken off.
+		if e := judge(1, 2_002_000_000); e.Keep || e.Plateau < 0.005 || e.Plateau > 0.021 {
+			t.Errorf("trained: %v: the timeout: %+v", trained, e)
+		}
+		for _, e := range []hst.Explanation{judge(1, 1_000_000_000), judge(1, 4_000_000_000), judge(2, 2_002_000_000)} {
+			if !e.Keep || e.Plateau != 0 {
+				t.Errorf("trained: %v: elsewhere: %+v", trained, e)
+			}
+		}
+	}
+}
+
 // A call that becomes three times faster is not mistaken for long.
 func TestAdaptiveLearnsAFasterCall(t *testing.T) {
 	w, a := newTown(10), newAdaptive(t, nil)

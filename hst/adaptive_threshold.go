@@ -24,19 +24,20 @@ package hst
 // end up among them.
 type operatingPoint struct {
 	ordinary surpriseHistogram // of what was learned, and of all spans of calm calls
-	all      surpriseHistogram // of every span that came to Learn
+	all      surpriseHistogram // of every span that came to Learn, if there is a budget
 	fresh    uint32            // spans since the last refresh
 	keep     float64           // keep from here, nats
 	suspect  float64           // suspect from here, nats
 	clock    int64             // latest end of a span, at the last refresh
 	now      int64             // latest end of a span
 	rate     float64           // spans a second
+	curve    surpriseCurve     // scratch
 }
 
 const (
 	// refreshEvery is how often the threshold follows, rememberSpans the memory of the
 	// histograms: enough for the fit to have some 5 000 spans.
-	refreshEvery  = 512
+	refreshEvery  = 1024
 	rememberSpans = 1 << 15
 	// suspectShare of ordinary spans are suspects.
 	suspectShare = 0.02
@@ -64,9 +65,11 @@ func newOperatingPoint(c *AdaptiveConfig) operatingPoint {
 // add counts a span that came to Learn, ordinary or part of an incident.
 func (p *operatingPoint) add(surprise float64, end int64, ordinary bool, c *AdaptiveConfig) {
 	cell := surpriseIndex(surprise)
-	p.all.add(cell)
 	if ordinary {
 		p.ordinary.add(cell)
+	}
+	if c.budgeted() {
+		p.all.add(cell)
 	}
 	p.now = max(p.now, end)
 	if p.fresh++; p.fresh >= refreshEvery {
@@ -75,21 +78,26 @@ func (p *operatingPoint) add(surprise float64, end int64, ordinary bool, c *Adap
 }
 
 func (p *operatingPoint) refresh(c *AdaptiveConfig) {
-	p.suspect = p.ordinary.quantile(suspectShare)
+	p.curve.sum(&p.ordinary)
+	p.suspect = p.curve.quantile(suspectShare)
 	switch c.Mode {
 	case ThresholdFPR:
-		p.keep = p.ordinary.extrapolate(c.Target, p.keep)
+		p.keep = p.curve.extrapolate(c.Target, p.keep)
 	case ThresholdShare:
-		p.keep = p.all.quantile(c.Target)
+		p.curve.sum(&p.all)
+		p.keep = p.curve.quantile(c.Target)
 	case ThresholdRate:
 		p.measureRate()
-		p.keep = p.all.quantile(min(1, c.Target/max(p.rate, 1e-9)))
+		p.curve.sum(&p.all)
+		p.keep = p.curve.quantile(min(1, c.Target/max(p.rate, 1e-9)))
 	case ThresholdScore:
 		// What is flagged is the score's to say; what is learned is not.
-		p.keep = p.ordinary.extrapolate(0.001, p.keep)
+		p.keep = p.curve.extrapolate(0.001, p.keep)
 	}
-	p.ordinary.fade()
-	p.all.fade()
+	p.ordinary.fade(p.fresh)
+	if c.budgeted() {
+		p.all.fade(p.fresh)
+	}
 	p.fresh = 0
 }
 
