@@ -46,7 +46,7 @@ func (p *parser) arrivals(n *yaml.Node, path string, c *Client) {
 	var recorded *series
 	p.Object(n, path, "arrivals", fields{
 		field("process", strictyaml.OneOf(p.Reader, &process, []string{"poisson", "deterministic"}, []string{"poisson", "deterministic"})),
-		field("rps", p.Number(&perSecond, "requests per second")),
+		field("rps", p.within(&perSecond, 0, 1e8, "requests per second")),
 		field("rate", p.each(func(n *yaml.Node, path string) {
 			var pt traffic.Point
 			p.Object(n, path, "point", fields{field("at", p.ns(&pt.At)), field("rps", p.within(&pt.PerSecond, 0, 1e8, "requests per second"))})
