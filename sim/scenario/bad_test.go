@@ -55,6 +55,7 @@ func TestBadFiles(t *testing.T) {
 		{"10^9 users", "users: 5", "users: 1000000000", "f:19:12: clients[1].users: 1e+09: want 0..1e+06"},
 		{"10^12 users", "users: 5", "users: 1000000000000", "f:19:12: clients[1].users: want a whole number"},
 		{"too many replicas", "name: web", "name: web\n    replicas: 99999", ": services: 100000 replicas in all: want at most 20000"},
+		{"slow by nothing", ", factor: 3", "", "f:23:31: events[0].slow: want service and how much"},
 		{"no verb", "slow: {service: db, factor: 3}", "", "f:23:5: events[0]: want at and one verb, found 0"},
 		{"negative time", "at: 10s", "at: -10s", `events[0].at: want a duration such as 250ms, 5m or 3d, found "-10s"`},
 		{"negative factor", "factor: 3", "factor: -3", "events[0].slow.factor: want a factor, 0.001 to 1e+06, found -3"},

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"flag"
 	"math"
 	"testing"
 
@@ -8,11 +9,20 @@ import (
 	"github.com/scale-eval/scale-eval/sim/policy"
 )
 
-func plain(t *testing.T) {
+var promises = flag.Bool("promises", false, "run every scenario with its cure and its trap, and the fluid bounds: minutes")
+
+// long skips what takes longer than a routine run has.
+func long(t *testing.T) {
 	t.Helper()
-	if raceDetector || testing.Short() {
-		t.Skip("minutes of load: left to plain runs")
+	if !*promises {
+		t.Skip("make promises runs it")
 	}
+}
+
+// quick are the scenarios of a plain run, and those that the race detector has time for.
+var quick = map[string]bool{
+	"memory-bound": true, "memory-leak": true, "cold-start": true,
+	"flash-crowd": !raceDetector, "zone-outage": !raceDetector, "rate-limited": !raceDetector,
 }
 
 // until is a scenario that ends earlier.
@@ -27,7 +37,6 @@ func until(t *testing.T, name string, end int64) *Scenario {
 // Shares are of the seconds from one to two minutes behind the cure, or the fault,
 // to the end of the run.
 func TestScenariosDoWhatTheyPromise(t *testing.T) {
-	plain(t)
 	for _, c := range []struct {
 		name      string
 		from, end int64 // seconds: of the look
@@ -55,6 +64,9 @@ func TestScenariosDoWhatTheyPromise(t *testing.T) {
 		{"rate-limited", 310, 600, .95, []Remedy{{At: 310e9, Service: "api", Replicas: 40}, {At: 310e9, Service: "partner", Replicas: 10}}, .95},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if !quick[c.name] {
+				long(t)
+			}
 			share := func(remedies []Remedy) float64 {
 				s := until(t, c.name, c.end*1e9)
 				w, _ := measured(t, s, remedies...)
@@ -87,7 +99,7 @@ func TestScenariosDoWhatTheyPromise(t *testing.T) {
 // TestBeforeTheFault: every system copes with its first load, with the noise of bins
 // of a second.
 func TestBeforeTheFault(t *testing.T) {
-	plain(t)
+	long(t)
 	for _, name := range Names() {
 		end := int64(300e9)
 		if name == "flapping" {
@@ -106,7 +118,7 @@ func TestBeforeTheFault(t *testing.T) {
 
 // TestTheNegativeControlNeedsNothing: slower, and inside the objective all the time.
 func TestTheNegativeControlNeedsNothing(t *testing.T) {
-	plain(t)
+	long(t)
 	w, _ := measured(t, until(t, "third-party", 600e9))
 	if n := w.Violated(0, 600e9); n > 0 {
 		t.Errorf("%d s broken", n)
@@ -115,7 +127,7 @@ func TestTheNegativeControlNeedsNothing(t *testing.T) {
 
 // TestShrinkingBehindAnOutage is the trap of zone-outage.
 func TestShrinkingBehindAnOutage(t *testing.T) {
-	plain(t)
+	long(t)
 	restored, _ := measured(t, until(t, "zone-outage", 700e9))
 	shrunk, _ := measured(t, until(t, "zone-outage", 700e9), Remedy{At: 400e9, Service: "web", Replicas: 12})
 	if a, b := restored.Violated(520e9, 700e9), shrunk.Violated(520e9, 700e9); a > 5 || b < 170 {
@@ -149,7 +161,7 @@ func (f function) Handle(uint64) { f() }
 // 180 000 waiting, the last of them for 180 s. The fluid knows no time-outs, so they
 // are taken out of the scenario, and with them the limit of a's memory.
 func TestFluidBoundOfTheCap(t *testing.T) {
-	plain(t)
+	long(t)
 	s := until(t, "capped-serverless", 1500e9)
 	for i := range s.Services {
 		s.Services[i].Pod.MemoryLimitMiB = 0
@@ -183,7 +195,7 @@ func TestFluidBoundOfTheCap(t *testing.T) {
 // of 504: the backlog grows by 53 a second instead of 56, 6 % less, and the noise of
 // arrivals and services in 600 s is another 3 %.
 func TestFluidBoundsOfTheDatabase(t *testing.T) {
-	plain(t)
+	long(t)
 	for _, c := range []struct {
 		name           string
 		prepare        func(*Scenario, *sim.System)
