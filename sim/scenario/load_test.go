@@ -15,7 +15,7 @@ import (
 )
 
 // diurnalNumbers are those of scenarios.md: peak, mean and min of the day.
-func diurnalNumbers(t *testing.T, s *Scenario, tolerance float64) {
+func diurnalNumbers(t *testing.T, s *Scenario, off float64) {
 	t.Helper()
 	r := s.Clients[0].Load.Rate
 	least, mean := math.Inf(1), r.Between(s.Warmup, s.End())/(float64(s.Duration)/1e9)
@@ -23,7 +23,7 @@ func diurnalNumbers(t *testing.T, s *Scenario, tolerance float64) {
 		least = min(least, r.At(at))
 	}
 	for _, n := range []struct{ got, want float64 }{{r.Max(), 600}, {mean, 78}, {least, 18}} {
-		if math.Abs(n.got-n.want) > tolerance*n.want {
+		if math.Abs(n.got-n.want) > off {
 			t.Errorf("peak %v, mean %v, min %v: want 600, 78, 18", r.Max(), mean, least)
 		}
 	}
@@ -36,7 +36,7 @@ func TestDiurnalWithoutItsFileIsACurveWithItsNumbers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		diurnalNumbers(t, s, .002)
+		diurnalNumbers(t, s, .05)
 		if len(s.Notes) != 1 || !strings.HasPrefix(s.Notes[0], "load: generated") {
 			t.Errorf("notes %q", s.Notes)
 		}
@@ -55,7 +55,7 @@ func TestDiurnalWithItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	diurnalNumbers(t, s, .02) // the numbers are rounded
+	diurnalNumbers(t, s, .5) // the numbers are rounded
 	if len(s.Notes) != 1 || !strings.HasPrefix(s.Notes[0], "load: recorded") {
 		t.Errorf("notes %q", s.Notes)
 	}
