@@ -10,7 +10,7 @@ N          ?= 10000
 CONFORMANCE_CACHE ?= $(CURDIR)/.cache/conformance
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build check test bench fuzz golden theory conformance
+.PHONY: help build check test bench fuzz golden theory promises conformance
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,6 +49,9 @@ golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 
 theory: ## the simulator against every closed form, to 1 % or THEORY million events each
 	$(GO) test -count=1 -v -timeout 4h -run '^TestTheory$$' ./sim -theory $(THEORY)
+
+promises: ## every scenario without scaling, with its cure and with its traps; the fluid bounds
+	$(GO) test -count=1 -v -timeout 1h ./sim/scenario -promises
 
 conformance: ## our HPA beside the real Kubernetes controller, on N random histories (first build: minutes)
 	cd sim/conformance && GOCACHE=$(CONFORMANCE_CACHE) $(GO) vet . && \

@@ -91,7 +91,7 @@ func (c *chaos) call(service, pools int) Call {
 // shake changes something.
 func (c *chaos) shake(s *System) {
 	name := c.topology.Services[c.rng.IntN(len(c.topology.Services))].Name
-	switch c.rng.IntN(14) {
+	switch c.rng.IntN(16) {
 	case 0, 1, 2:
 		s.SetReplicas(name, c.rng.IntN(6))
 	case 3:
@@ -120,6 +120,10 @@ func (c *chaos) shake(s *System) {
 				s.SetUsers(cl.Name, c.rng.IntN(80))
 			}
 		}
+	case 14:
+		s.SetThrottle(name, 1-.9*c.rng.Float64())
+	case 15:
+		s.SetRateLimit(name, float64(c.rng.IntN(100)))
 	}
 }
 

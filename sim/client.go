@@ -74,6 +74,9 @@ func (c *client) send(user int) {
 	r.client, r.choice, r.user, r.start = c, i, user, s.clock.Now()
 	c.sent++
 	r.trace = trace.TraceID{Hi: c.id, Lo: c.sent}
+	if s.onBegin != nil {
+		s.onBegin(c.spec.Name, r.start)
+	}
 	f := s.newFlight(&c.calls[i], r, nil)
 	f.root = true
 	f.attempt()

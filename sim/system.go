@@ -28,6 +28,7 @@ type System struct {
 	epoch     int64
 	onSpan    func(*trace.Span)
 	onRequest func(Outcome)
+	onBegin   func(client string, at int64)
 	onEvent   func(Event)
 }
 
@@ -42,6 +43,9 @@ func (s *System) Run(until int64) error { return s.clock.Run(until) }
 
 // OnRequest is called with each request that a client has its answer to. nil: not.
 func (s *System) OnRequest(f func(Outcome)) { s.onRequest = f }
+
+// OnBegin is called with each request that a client begins, at its start. nil: not.
+func (s *System) OnBegin(f func(client string, at int64)) { s.onBegin = f }
 
 // OnEvent is called with each event in the life of a pod and each change from
 // outside. nil: not.

@@ -6,6 +6,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// maxPods is where the demand stops asking for the odds of waiting.
+const maxPods = 10_000
+
 // Step is the time between two values of a demand, ns.
 const Step = 60e9
 
@@ -93,6 +96,9 @@ func (n *Need) pods(rate float64) int {
 		return 1
 	}
 	pods := max(1, int(math.Ceil(rate*n.Stay/float64(n.Servers))))
+	if pods > maxPods {
+		return pods // so many never wait for long, and the formula takes as many steps
+	}
 	for late(rate, n.Stay, pods*n.Servers, n.Within) > 1-n.Quantile {
 		pods++
 		if float64(pods*n.Servers) > 10*(rate*n.Stay+10) {

@@ -46,7 +46,7 @@ func (p *parser) arrivals(n *yaml.Node, path string, c *Client) {
 	var recorded *series
 	p.Object(n, path, "arrivals", fields{
 		field("process", strictyaml.OneOf(p.Reader, &process, []string{"poisson", "deterministic"}, []string{"poisson", "deterministic"})),
-		field("rps", p.Number(&perSecond, "requests per second")),
+		field("rps", p.within(&perSecond, 0, 1e8, "requests per second")),
 		field("rate", p.each(func(n *yaml.Node, path string) {
 			var pt traffic.Point
 			p.Object(n, path, "point", fields{field("at", p.ns(&pt.At)), field("rps", p.within(&pt.PerSecond, 0, 1e8, "requests per second"))})
@@ -307,19 +307,20 @@ func (p *parser) verbs() []verb {
 
 func (p *parser) slow(n *yaml.Node, path, kind string) Change {
 	c := &Slow{Fault: sim.Fault{Kind: kind}}
+	var extra random.Dist
 	list := fields{field("service", p.serviceName(&c.Service)), field("operation", p.Text(&c.Operation, "a name")), field("kind", p.Text(&c.Fault.Kind, "a label for the spans"))}
 	if kind == "fail" {
 		list = append(list, field("share", p.Part(&c.Fault.ErrorRate)))
 	} else {
-		var extra random.Dist
 		list = append(list, field("factor", p.within(&c.Fault.Slow, 1e-3, 1e6, "a factor")), field("by", p.dist(&extra)))
-		defer func() {
-			if extra != nil {
-				c.Fault.Extra = extra.Mean()
-			}
-		}()
 	}
 	p.Object(n, path, kind, list)
+	f := c.Fault
+	p.require(path, c.Service != "" && (f.Slow > 0 || f.ErrorRate > 0 && f.ErrorRate <= 1 || extra != nil && extra.Mean() > 0),
+		"service and how much: factor or by of slow, a share up to 100% of fail")
+	if extra != nil {
+		c.Fault.Extra = extra.Mean()
+	}
 	return c
 }
 

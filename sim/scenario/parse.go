@@ -19,6 +19,9 @@ const Version = 1
 // MaxDuration is the longest scenario: 31 days of measured time.
 const MaxDuration = 31 * 24 * time.Hour
 
+// MaxReplicas is how many pods a scenario may begin with.
+const MaxReplicas = 20_000
+
 // Options of the reader.
 type Options struct {
 	// Open opens a recorded load by its name in the file. nil, or an error that is
@@ -185,6 +188,21 @@ func (p *parser) meaning() {
 		check()
 	}
 	if !p.OK() {
+		return
+	}
+	replicas, users := 0, 0
+	for i := range p.s.Services {
+		replicas += min(max(0, p.s.Services[i].Replicas), sim.MaxReplicas)
+	}
+	for i := range p.s.Clients {
+		users += min(max(0, p.s.Clients[i].Users), sim.MaxUsers)
+	}
+	switch {
+	case replicas > MaxReplicas:
+		p.BadAt("services", "%d replicas in all: want at most %d", replicas, MaxReplicas)
+		return
+	case users > sim.MaxUsers:
+		p.BadAt("clients", "%d users in all: want at most %d", users, sim.MaxUsers)
 		return
 	}
 	if _, err := sim.New(p.s.Topology(1), 0); err != nil {

@@ -231,6 +231,16 @@ func (c *cure) Handle(uint64) { c.r.Apply(c.sys) }
 // End is the time of the simulation at which the measured time ends, ns.
 func (s *Scenario) End() int64 { return s.Warmup + s.Duration }
 
+// Settled is the time of the simulation at which every request of the measured time
+// has met its objective or missed it, ns.
+func (s *Scenario) Settled() int64 {
+	longest := int64(0)
+	for _, slo := range s.SLOs {
+		longest = max(longest, slo.Latency)
+	}
+	return s.End() + longest
+}
+
 // Target is the scaling target of a service, nil if there is none.
 func (s *Scenario) Target(service string) *Target {
 	for i := range s.Targets {

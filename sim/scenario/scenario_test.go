@@ -24,10 +24,9 @@ func measured(t testing.TB, s *Scenario, remedies ...Remedy) (*Watch, *sim.Syste
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := NewWatch(s)
-	sys.OnRequest(w.Request)
+	w := NewWatch(s, sys)
 	s.Remedy(sys, remedies...)
-	if err := sys.Run(s.End()); err != nil {
+	if err := sys.Run(s.Settled()); err != nil {
 		t.Fatal(err)
 	}
 	if err := sys.Audit(); err != nil {

@@ -4,7 +4,8 @@ import "github.com/scale-eval/scale-eval/sim"
 
 // Watch counts the requests that break the objectives of a scenario, in bins of one
 // second of measured time by when they began: whoever waits for an answer is late
-// before it comes. A bin breaks an objective when more than 1 - Quantile of its
+// before it comes. Requests without an answer are bad, so run the system until
+// [Scenario.Settled]. A bin breaks an objective when more than 1 - Quantile of its
 // requests failed or took longer.
 type Watch struct {
 	scenario *Scenario
@@ -14,25 +15,37 @@ type Watch struct {
 
 type bin struct{ all, bad uint32 }
 
-// NewWatch takes outcomes of a run of s.
-func NewWatch(s *Scenario) *Watch {
+// NewWatch watches a run of s by [sim.System.OnBegin] and [sim.System.OnRequest].
+func NewWatch(s *Scenario, sys *sim.System) *Watch {
 	per := int((s.Duration + 1e9 - 1) / 1e9)
-	return &Watch{scenario: s, per: per, bins: make([]bin, per*len(s.SLOs))}
+	w := &Watch{scenario: s, per: per, bins: make([]bin, per*len(s.SLOs))}
+	sys.OnBegin(w.Begin)
+	sys.OnRequest(w.Request)
+	return w
+}
+
+// Begin counts a request that has no answer yet; give it to [sim.System.OnBegin].
+func (w *Watch) Begin(client string, at int64) {
+	w.count(client, at, func(b *bin, _ *SLO) { b.all, b.bad = b.all+1, b.bad+1 })
 }
 
 // Request counts an outcome; give it to [sim.System.OnRequest].
 func (w *Watch) Request(o sim.Outcome) {
-	at := o.Start - w.scenario.Warmup
+	w.count(o.Client, o.Start, func(b *bin, slo *SLO) {
+		if o.OK && o.End-o.Start <= slo.Latency {
+			b.bad--
+		}
+	})
+}
+
+func (w *Watch) count(client string, at int64, do func(*bin, *SLO)) {
+	at -= w.scenario.Warmup
 	if at < 0 || at >= w.scenario.Duration {
 		return
 	}
 	for i := range w.scenario.SLOs {
-		if slo := &w.scenario.SLOs[i]; slo.Client == o.Client {
-			b := &w.bins[i*w.per+int(at/1e9)]
-			b.all++
-			if !o.OK || o.End-o.Start > slo.Latency {
-				b.bad++
-			}
+		if slo := &w.scenario.SLOs[i]; slo.Client == client {
+			do(&w.bins[i*w.per+int(at/1e9)], slo)
 		}
 	}
 }
