@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"gonum.org/v1/gonum/mathext"
 )
 
 // The quantiles, means and coefficients of variation below are the textbook
@@ -23,6 +25,9 @@ var cases = []struct {
 	{"lognormal median", Must(NewLognormalMedian(6, .35)), 6 * math.Exp(.35*.35/2), math.Expm1(.35 * .35),
 		map[float64]float64{.5: 6, .95: 6 * math.Exp(.35*1.6448536269514722)}},
 	{"erlang-2", Must(NewErlang(2, 1)), 1, .5, map[float64]float64{.5: 1.678346990016661 / 2}},
+	// One degree of freedom of chi-square: the squares of normal quantiles.
+	{"gamma scv=2", Must(NewGamma(1, 2)), 1, 2, map[float64]float64{.5: .45493642311957, .95: 3.84145882069412}},
+	{"gamma scv=4", Must(NewGamma(1, 4)), 1, 4, nil},
 	{"hyperexponential", Must(NewHyperExponential(1, 4)), 1, 4, nil},
 	{"pareto", Must(NewPareto(1.5, 1, 100)), 3 * (1 - .1) / (1 - .001), math.NaN(), map[float64]float64{
 		.5: math.Pow(1-.5*.999, -1/1.5)}},
@@ -78,6 +83,9 @@ func TestBadParametersAreErrors(t *testing.T) {
 		func() (Dist, error) { return NewLognormalMedian(1, -1) },
 		func() (Dist, error) { return NewErlang(0, 1) },
 		func() (Dist, error) { return NewErlang(2, -1) },
+		func() (Dist, error) { return NewGamma(1, 0) },
+		func() (Dist, error) { return NewGamma(1, 101) },
+		func() (Dist, error) { return NewGamma(nan, 1) },
 		func() (Dist, error) { return NewHyperExponential(1, .5) },
 		func() (Dist, error) { return NewPareto(1, 2, 1) },
 		func() (Dist, error) { return NewPareto(0, 1, 2) },
@@ -138,5 +146,27 @@ func BenchmarkSample(b *testing.B) {
 				c.d.Sample(s)
 			}
 		})
+	}
+}
+
+// The table against the quantile function itself, far tails included.
+func TestGammaQuantiles(t *testing.T) {
+	for _, scv := range []float64{.01, .3, 1, 4, 20} {
+		g := Must(NewGamma(1, scv)).(Gamma)
+		for seed := range uint64(2000) {
+			u := NewStream(seed, "gamma").Uniform()
+			got, want := g.Sample(NewStream(seed, "gamma")), scv*mathext.GammaIncRegInv(1/scv, u)
+			if math.Abs(got-want) > 1e-6*want+1e-9 {
+				t.Fatalf("scv %v: quantile %v is %v, want %v", scv, u, got, want)
+			}
+		}
+	}
+	for _, scv := range []float64{.01, 1, 100} {
+		g := Must(NewGamma(1, scv)).(Gamma)
+		for i, x := range g.table {
+			if math.IsNaN(x) || math.IsInf(x, 0) || i > 0 && x <= g.table[i-1] {
+				t.Fatalf("scv %v: entry %d of the table is %v", scv, i, x)
+			}
+		}
 	}
 }
