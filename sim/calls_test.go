@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/sim/random"
 	"github.com/scale-eval/scale-eval/sim/traffic"
 )
@@ -283,6 +284,42 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A quarter of the requests take 1 s and call b twice, the others take 0.1 s. A course
+// that calls its own operation is no cycle when others end.
+func TestCourses(t *testing.T) {
+	a, b := station("a", 0, nil), station("b", 0, exp(.1))
+	a.Operations[0] = Operation{Name: "serve", Courses: []Course{
+		{Weight: 3, Stages: []Stage{{CPU: constant(.1)}}},
+		{Weight: 1, Stages: []Stage{{CPU: constant(1)}, {Calls: []Call{to("b"), to("b")}}}},
+	}}
+	again := station("again", 0, nil)
+	again.Operations[0] = Operation{Name: "serve", Courses: []Course{{Weight: 2}, {Weight: 1, Stages: []Stage{{Calls: []Call{to("again")}}}}}}
+	s := build(t, &Topology{
+		Services: []Service{a, b, again},
+		Clients:  []Client{poisson("c", "a", 10), poisson("d", "again", 10)},
+	}, 1)
+	short, long := 0, 0
+	s.OnSpan(0, func(sp *trace.Span) {
+		switch {
+		case sp.Service == "a" && sp.Duration == 1e8:
+			short++
+		case sp.Service == "a" && sp.Duration > 1e9:
+			long++
+		case sp.Service == "a":
+			t.Fatalf("%+v", sp)
+		}
+	})
+	run(t, s, 2000)
+	calls := s.CallStats("a", "b").Attempts
+	if n := float64(short + long); math.Abs(float64(long)/n-.25) > .015 || math.Abs(float64(calls)/2-float64(long)) > 10 {
+		t.Errorf("%d short, %d long, %d calls", short, long, calls)
+	}
+	// 1 + 1/3 + 1/9 + … visits a request.
+	if got := float64(s.Stats("again").Arrivals) / 20_000; math.Abs(got-1.5) > .05 {
+		t.Errorf("%v visits a request, want 1.5", got)
+	}
+}
+
 func TestBadTopologies(t *testing.T) {
 	good := func() *Topology { return mm1() }
 	for field, spoil := range map[string]func(*Topology){
@@ -293,6 +330,15 @@ func TestBadTopologies(t *testing.T) {
 		"services[0].pod.threads: ":                 func(t *Topology) { t.Services[0].Pod.Threads = -1 },
 		"services[0].operations: ":                  func(t *Topology) { t.Services[0].Operations = nil },
 		"services[0].operations[0].stages[0].cpu: ": func(t *Topology) { t.Services[0].Operations[0].Stages[0].CPU = random.Constant(-1) },
+		"services[0].operations[0]: both": func(t *Topology) {
+			t.Services[0].Operations[0].Courses = []Course{{Weight: 1}}
+		},
+		"services[0].operations[0].courses[1].weight: ": func(t *Topology) {
+			t.Services[0].Operations[0] = Operation{Name: "serve", Courses: []Course{{Weight: 1}, {}}}
+		},
+		"services[0].operations[0].courses[0].stages[0].calls[0].service: ": func(t *Topology) {
+			t.Services[0].Operations[0] = Operation{Name: "serve", Courses: []Course{{Weight: 1, Stages: []Stage{{Calls: []Call{to("x")}}}}}}
+		},
 		"services[0].operations[0].forward: ": func(t *Topology) {
 			t.Services[0].Operations[0].Forward = []Route{{Service: "m", Probability: .7}, {Service: "m", Probability: .7}}
 		},

@@ -43,11 +43,46 @@ type template struct {
 type operation struct {
 	service *service
 	spec    *Operation
-	stages  []stage
+	courses []course // one or more
+	weight  float64  // of all courses
 	routes  []route
 	fault   Fault
 
 	cpu, wait, branch, errors *random.Stream
+}
+
+type course struct {
+	weight float64
+	stages []stage
+}
+
+// course draws the stages of a request.
+func (o *operation) course() []stage {
+	last := len(o.courses) - 1
+	if last == 0 {
+		return o.courses[0].stages
+	}
+	u := o.branch.Uniform() * o.weight
+	for i := range last {
+		if u < o.courses[i].weight {
+			return o.courses[i].stages
+		}
+		u -= o.courses[i].weight
+	}
+	return o.courses[last].stages
+}
+
+// eachCall visits the calls of all courses with the weight of the course, which
+// add up to 1.
+func (o *operation) eachCall(visit func(c *call, share float64)) {
+	for i := range o.courses {
+		for j := range o.courses[i].stages {
+			calls := o.courses[i].stages[j].calls
+			for k := range calls {
+				visit(&calls[k], o.courses[i].weight/o.weight)
+			}
+		}
+	}
 }
 
 type stage struct {

@@ -105,11 +105,7 @@ func (s *System) eachCall(visit func(*call)) {
 	}
 	for _, svc := range s.services {
 		for _, op := range svc.ops {
-			for i := range op.stages {
-				for j := range op.stages[i].calls {
-					visit(&op.stages[i].calls[j])
-				}
-			}
+			op.eachCall(func(c *call, _ float64) { visit(c) })
 		}
 	}
 }

@@ -108,13 +108,22 @@ type Lifecycle struct {
 
 // Operation is what a service does for one kind of request.
 type Operation struct {
-	Name      string
-	Stages    []Stage // one after the other
+	Name   string
+	Stages []Stage // one after the other
+	// Courses are alternatives to Stages, of which each request takes one: a page that
+	// is sometimes cached, a class of requests with more calls.
+	Courses   []Course
 	MemoryMiB float64 // held by the request
 	// Forward hands the request on when the stages are done, instead of answering; the
 	// answer then comes from there. The probabilities add up to at most 1; the rest
 	// answers. A message queue between services is a forward to a Central one.
 	Forward []Route
+}
+
+// Course is one of the ways that an operation can go.
+type Course struct {
+	Weight float64 // > 0, among the others
+	Stages []Stage
 }
 
 // Stage is a piece of work: CPU, then a wait without CPU, then calls, all at once.
