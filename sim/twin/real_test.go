@@ -1,0 +1,139 @@
+package twin_test
+
+import (
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/scale-eval/scale-eval/datasets/input"
+	"github.com/scale-eval/scale-eval/datasets/nezha"
+	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/sim/twin"
+)
+
+// recover is how long a fault may still show after its injection, ns: 180 s of fault
+// and the guard band of the data set's description, the longer one for CPU faults.
+const recovery = 480e9
+
+// faultFree reads the spans of a day whose traces began outside of faults, in the
+// order in which they ended.
+func faultFree(t *testing.T, file string) []trace.Span {
+	t.Helper()
+	dir := os.Getenv("SCALE_EVAL_DATA")
+	if dir == "" {
+		t.Skip("set SCALE_EVAL_DATA to the folder of nezha-*.tar.xz to fit the published days")
+	}
+	files, err := input.Open(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := nezha.NewDecoder(files, nezha.Options{})
+	var spans []trace.Span
+	for {
+		var s trace.Span
+		var bad *trace.RowError
+		err := d.Decode(&s)
+		if err == io.EOF {
+			break
+		}
+		if errors.As(err, &bad) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		spans = append(spans, s)
+	}
+	begins := map[trace.TraceID]int64{}
+	for _, s := range spans {
+		if at, ok := begins[s.TraceID]; !ok || s.Start < at {
+			begins[s.TraceID] = s.Start
+		}
+	}
+	faulty := func(at int64) bool {
+		for _, f := range d.Faults() {
+			if at >= f.At-10e9 && at < f.At+recovery {
+				return true
+			}
+		}
+		return false
+	}
+	kept := spans[:0]
+	for _, s := range spans {
+		if !faulty(begins[s.TraceID]) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// source streams spans of the traces whose first minute is chosen.
+func source(spans []trace.Span, minute func(int64) bool) trace.Source {
+	begins := map[trace.TraceID]int64{}
+	for _, s := range spans {
+		if at, ok := begins[s.TraceID]; !ok || s.Start < at {
+			begins[s.TraceID] = s.Start
+		}
+	}
+	return func(yield func(*trace.Span, error) bool) {
+		for i := range spans {
+			s := spans[i]
+			if minute(begins[s.TraceID]/60e9) && !yield(&s, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestHeldOutMinutes(t *testing.T) {
+	for _, file := range []string{"nezha-ob-2022-08-22.tar.xz", "nezha-tt-2023-01-30.tar.xz"} {
+		t.Run(file, func(t *testing.T) {
+			spans := faultFree(t, file)
+			even := source(spans, func(m int64) bool { return m%2 == 0 })
+			odd := source(spans, func(m int64) bool { return m%2 == 1 })
+			m, err := twin.Fit(even, twin.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			fitted, err := twin.Observe(even, twin.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			held, err := twin.Observe(odd, twin.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			twinned, err := m.Predict(twin.WhatIf{}, 1, 20_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := twin.Compare(twinned, held, fitted)
+			var out strings.Builder
+			if _, err := m.Report.WriteTo(&out); err != nil {
+				t.Fatal(err)
+			}
+			if err := twin.WriteComparison(&out, rows); err != nil {
+				t.Fatal(err)
+			}
+			t.Log("\n" + out.String())
+			many, within, same := 0, 0, 0
+			for _, r := range rows {
+				if r.Spans < 500 {
+					continue
+				}
+				many++
+				if math.Abs(r.TwinErr) <= .15 {
+					within++
+				}
+				if math.Abs(r.FitErr) <= .15 {
+					same++
+				}
+			}
+			t.Logf("p50 within 15 %% for %d of %d calls with 500 spans or more; without a twin, %d", within, many, same)
+		})
+	}
+}
