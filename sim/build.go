@@ -86,6 +86,10 @@ func (s *System) addCourse(c *checker, path string, op *operation, weight float6
 	built := make([]stage, len(stages), len(stages)+1)
 	for i := range stages {
 		built[i].Stage = &stages[i]
+		if stages[i].tied() > 0 {
+			built[i].tie()
+			s.factors = true
+		}
 		for j := range stages[i].Calls {
 			where := fmt.Sprintf("%s.stages[%d].calls[%d]", path, i, j)
 			purpose := append([]string{from, op.spec.Name, strconv.Itoa(i), strconv.Itoa(j)}, names...)
@@ -126,6 +130,7 @@ func (s *System) addClient(c *checker, path string, spec *Client) {
 	cl := &client{
 		sys: s, spec: spec, id: uint64(len(s.clients) + 1), pools: newPools(spec.Pools),
 		arrivals: s.stream(spec.Name, "arrivals"), think: s.stream(spec.Name, "think"), mix: s.stream(spec.Name, "mix"),
+		factors: s.stream(spec.Name, "factors"),
 	}
 	for i := range spec.Mix {
 		where := fmt.Sprintf("%s.mix[%d].call", path, i)

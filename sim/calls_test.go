@@ -320,6 +320,38 @@ func TestCourses(t *testing.T) {
 	}
 }
 
+// The times of two services in one request are tied by a factor; those of different
+// requests are not.
+func TestLoadings(t *testing.T) {
+	tied := func(name string, loading float64) Service {
+		s := station(name, 0, nil)
+		s.Operations[0].Stages = []Stage{{CPU: random.Must(random.NewLognormalMedian(1, 1)), Loadings: [Factors]float64{0, loading}}}
+		return s
+	}
+	s := build(t, with(poisson("c", "front", 1), front([]Call{to("a")}, []Call{to("b")}), tied("a", .9), tied("b", .7)), 1)
+	first, n, product, next, last := map[trace.TraceID]float64{}, 0.0, 0.0, 0.0, 0.0
+	s.OnSpan(0, func(sp *trace.Span) {
+		log := math.Log(float64(sp.Duration) / 1e9)
+		switch sp.Service {
+		case "a":
+			first[sp.TraceID] = log
+		case "b":
+			n++
+			product += log * first[sp.TraceID]
+			next += log * last
+			last = log
+			delete(first, sp.TraceID)
+		}
+	})
+	run(t, s, 50_000)
+	if got := product / n; math.Abs(got-.63) > .03 {
+		t.Errorf("correlation in a request %v, want 0.63", got)
+	}
+	if got := next / n; math.Abs(got) > .03 {
+		t.Errorf("correlation of different requests %v", got)
+	}
+}
+
 func TestBadTopologies(t *testing.T) {
 	good := func() *Topology { return mm1() }
 	for field, spoil := range map[string]func(*Topology){
@@ -330,6 +362,12 @@ func TestBadTopologies(t *testing.T) {
 		"services[0].pod.threads: ":                 func(t *Topology) { t.Services[0].Pod.Threads = -1 },
 		"services[0].operations: ":                  func(t *Topology) { t.Services[0].Operations = nil },
 		"services[0].operations[0].stages[0].cpu: ": func(t *Topology) { t.Services[0].Operations[0].Stages[0].CPU = random.Constant(-1) },
+		"services[0].operations[0].stages[0].loadings: ": func(t *Topology) {
+			t.Services[0].Operations[0].Stages[0].Loadings = [Factors]float64{.9, .9}
+		},
+		"services[0].operations[0].stages[0].loadings: [0.5 0 0]": func(t *Topology) {
+			t.Services[0].Operations[0].Stages[0] = Stage{CPU: random.Must(random.NewErlang(2, 1)), Loadings: [Factors]float64{.5}}
+		},
 		"services[0].operations[0]: both": func(t *Topology) {
 			t.Services[0].Operations[0].Courses = []Course{{Weight: 1}}
 		},

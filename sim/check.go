@@ -168,6 +168,11 @@ func (c *checker) stages(path string, s *Service, stages []Stage) {
 		where := fmt.Sprintf("%s.stages[%d]", path, i)
 		c.dist(where+".cpu", st.CPU)
 		c.dist(where+".wait", st.Wait)
+		tied := st.tied()
+		c.number(where+".loadings", tied, 0, 1+1e-9)
+		if _, ok := st.CPU.(random.Inverse); tied > 0 && !ok {
+			c.fail(where+".loadings", "%v: %T has no quantiles to tie: want one of random.Inverse", st.Loadings, st.CPU)
+		}
 		for j := range st.Calls {
 			c.call(fmt.Sprintf("%s.calls[%d]", where, j), &st.Calls[j], len(s.Pod.Pools))
 		}

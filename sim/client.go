@@ -17,7 +17,7 @@ type client struct {
 	id     uint64 // high half of its trace ids
 	sent   uint64
 
-	arrivals, think, mix *random.Stream
+	arrivals, think, mix, factors *random.Stream
 }
 
 // openLoad is the event argument of an arrival; anything less is a user's number.
@@ -74,6 +74,11 @@ func (c *client) send(user int) {
 	r.client, r.choice, r.user, r.start = c, i, user, s.clock.Now()
 	c.sent++
 	r.trace = trace.TraceID{Hi: c.id, Lo: c.sent}
+	if s.factors {
+		for i := range r.factors {
+			r.factors[i] = c.factors.Normal()
+		}
+	}
 	f := s.newFlight(&c.calls[i], r, nil)
 	f.root = true
 	f.attempt()

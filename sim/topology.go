@@ -126,10 +126,18 @@ type Course struct {
 	Stages []Stage
 }
 
+// Factors is the number of things that may make a whole request slow.
+const Factors = 3
+
 // Stage is a piece of work: CPU, then a wait without CPU, then calls, all at once.
 type Stage struct {
-	CPU  random.Dist // seconds of one core; nil: none
-	Wait random.Dist // seconds; nil: none
+	CPU random.Dist // seconds of one core; nil: none
+	// Loadings tie CPU to factors that each request draws once: two stages with loadings
+	// a and b have times whose normal scores correlate by the sum of a[i]·b[i], so that a
+	// slow request is slow in many places. Their squares add up to at most 1, and CPU is
+	// a [random.Inverse]. Zeros: independent.
+	Loadings [Factors]float64
+	Wait     random.Dist // seconds; nil: none
 	// Calls are made in parallel. For calls one after the other, add stages.
 	Calls []Call
 }

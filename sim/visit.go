@@ -145,8 +145,8 @@ func (v *visit) compute() {
 		v.leave(true)
 		return
 	}
-	if d := v.stages[v.stage].CPU; d != nil {
-		if work := d.Sample(v.op.cpu) * v.slowness(); work > 0 {
+	if st := &v.stages[v.stage]; st.CPU != nil {
+		if work := st.work(v.op.cpu, &v.req.factors) * v.slowness(); work > 0 {
 			v.state = computing
 			if v.pod.fault != "" {
 				v.fault = v.pod.fault

@@ -170,3 +170,55 @@ func TestGammaQuantiles(t *testing.T) {
 		}
 	}
 }
+
+// A variate tied to a factor keeps its distribution, and two that are tied to one
+// factor have scores with the product of the loadings as correlation.
+func TestTied(t *testing.T) {
+	const a, b, n = .8, -.5, 200_000
+	s := NewStream(1, "tied")
+	x, y := Must(NewLognormal(1, 1)).(Lognormal), Lognormal{0, 1}
+	values, product := make([]float64, n), 0.0
+	for i := range values {
+		factor := s.Normal()
+		values[i] = Tied(x, a*factor, math.Sqrt(1-a*a), s)
+		product += (math.Log(values[i]) - x.mu) / x.sigma * math.Log(Tied(y, b*factor, math.Sqrt(1-b*b), s)) / n
+	}
+	if math.Abs(product-a*b) > .01 {
+		t.Errorf("correlation %v, want %v", product, a*b)
+	}
+	slices.Sort(values)
+	for _, p := range []float64{.05, .5, .95} {
+		if got, want := values[int(p*n)], x.Quantile(p); math.Abs(got-want) > .02*want {
+			t.Errorf("quantile %v: %v, want %v", p, got, want)
+		}
+	}
+	for _, mean := range []float64{-40, 40} {
+		if v := Tied(x, mean, 0, s); !(v > 0) || math.IsInf(v, 0) {
+			t.Errorf("score %v: %v", mean, v)
+		}
+	}
+}
+
+// Quantile and Sample are one distribution.
+func TestQuantiles(t *testing.T) {
+	for _, c := range cases {
+		d, ok := c.d.(Inverse)
+		if !ok {
+			continue
+		}
+		s, below := NewStream(1, "quantiles", c.name), [3]int{}
+		for range 100_000 {
+			x := c.d.Sample(s)
+			for i, p := range []float64{.1, .5, .9} {
+				if x <= d.Quantile(p) {
+					below[i]++
+				}
+			}
+		}
+		for i, p := range []float64{.1, .5, .9} {
+			if got := float64(below[i]) / 100_000; math.Abs(got-p) > .006 && c.scv != 0 {
+				t.Errorf("%s: %v of the samples are below the quantile of %v", c.name, got, p)
+			}
+		}
+	}
+}

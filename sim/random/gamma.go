@@ -52,8 +52,11 @@ func gammaLogQuantile(shape, score float64) float64 {
 }
 
 // Sample implements [Dist], by inversion, to seven digits.
-func (g Gamma) Sample(s *Stream) float64 {
-	x := s.Normal()/gammaStep + 256
+func (g Gamma) Sample(s *Stream) float64 { return g.at(s.Normal()) }
+
+// at is the quantile at a normal score.
+func (g Gamma) at(score float64) float64 {
+	x := score/gammaStep + 256
 	i := min(max(int(x), 1), len(g.table)-3)
 	a, b, c, d := g.table[i-1], g.table[i], g.table[i+1], g.table[i+2]
 	f := x - float64(i)

@@ -18,7 +18,9 @@
 //     together stays together;
 //  4. the self time of a span, what its stages do not explain, gets a distribution a
 //     course: the empirical one, or a lognormal that fits it (Kolmogorov-Smirnov);
-//  5. the roots of traces are the arrivals: rate, variation of the gaps, index of
+//  5. what makes several spans of a trace slow at once becomes a few factors a trace,
+//     and loadings on them a call (a Gaussian copula: the distributions stay);
+//  6. the roots of traces are the arrivals: rate, variation of the gaps, index of
 //     dispersion.
 //
 // [Model.Topology] puts these together, [Model.Predict] simulates them.
@@ -27,7 +29,6 @@
 //
 // How many cores a service has, and which part of its self time it spent waiting for
 // them, is not in the spans. Unless [WhatIf] says how many, each request has a core of
-// its own, and more load makes nothing slower. Self times are drawn independently:
-// what slows several spans of one trace at once is not reproduced, so the tails of
-// long traces come out thinner than they are.
+// its own, and more load makes nothing slower. The factors are all that ties self times to each other: what is slow in
+// one minute and not in the next is spread over all of them.
 package twin

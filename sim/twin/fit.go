@@ -24,6 +24,8 @@ type Options struct {
 	// Lognormal replaces an empirical distribution of self times where the two differ
 	// by at most 0.05 (Kolmogorov-Smirnov): fewer numbers, smoother tails.
 	Lognormal bool
+	// Independent leaves out the factors that the self times of a trace share.
+	Independent bool
 }
 
 // Model is what was learned from traces.
@@ -43,10 +45,14 @@ type root struct {
 
 // operation is what is known of one call.
 type operation struct {
-	courses []*course
-	spans   int
-	self    sample // of all courses
-	rest    int    // spans of courses that were left out
+	courses  []*course
+	spans    int
+	self     sample // of all courses
+	rest     int    // spans of courses that were left out
+	loadings vector // of its self times on what those of a trace share
+
+	product vector // sums of one round of fitLoadings
+	square  matrix
 }
 
 // course is one sequence of stages of an operation.
@@ -68,13 +74,16 @@ func Fit(src trace.Source, opt Options) (*Model, error) {
 		return nil, err
 	}
 	f := newForest(spans)
-	m.learn(f, cmp.Or(opt.MaxCourses, 400))
+	seen := m.learn(f, cmp.Or(opt.MaxCourses, 400))
 	if len(m.roots) == 0 {
 		return nil, ErrNoTraces
 	}
 	m.Report.Arrivals = fitArrivals(f)
 	m.fitSelfTimes(opt.Lognormal)
-	m.Report.Busy = m.busy()
+	if !opt.Independent {
+		fitLoadings(seen)
+	}
+	m.report()
 	return m, nil
 }
 
@@ -99,15 +108,20 @@ func (m *Model) collect(src trace.Source, opt Options) (spans []span, err error)
 	return spans, nil
 }
 
-// learn sorts the spans below roots into courses.
-func (m *Model) learn(f *forest, maxCourses int) {
+// learn sorts the spans below roots into courses, and returns their self times in the
+// order of the traces.
+func (m *Model) learn(f *forest, maxCourses int) (seen []observation) {
 	m.ops = make([]*operation, m.calls.Len())
 	async := f.unawaited()
 	byStages := make([]map[string]*course, m.calls.Len())
 	roots := map[trace.Call]int{}
 	connected := f.connected()
+	number := int32(-1) // of the trace
 	for i := range f.spans {
 		s := &f.spans[i]
+		if i == 0 || s.trace != f.spans[i-1].trace {
+			number++
+		}
 		if s.up == isRoot {
 			roots[s.call]++
 			m.Report.Traces++
@@ -134,6 +148,7 @@ func (m *Model) learn(f *forest, maxCourses int) {
 		op.spans++
 		c.self.add(self)
 		op.self.add(self)
+		seen = append(seen, observation{number, op, c, self})
 	}
 	for _, op := range m.ops {
 		if op != nil {
@@ -144,6 +159,7 @@ func (m *Model) learn(f *forest, maxCourses int) {
 		m.roots = append(m.roots, root{call, n})
 	}
 	slices.SortFunc(m.roots, func(a, b root) int { return cmp.Compare(a.call, b.call) })
+	return seen
 }
 
 // connected says of each span whether a root is above it.

@@ -15,7 +15,7 @@ import (
 	"github.com/scale-eval/scale-eval/sim/twin"
 )
 
-// recover is how long a fault may still show after its injection, ns: 180 s of fault
+// recovery is how long a fault may still show after its injection, ns: 180 s of fault
 // and the guard band of the data set's description, the longer one for CPU faults.
 const recovery = 480e9
 
@@ -89,6 +89,11 @@ func source(spans []trace.Span, minute func(int64) bool) trace.Source {
 	}
 }
 
+// TestHeldOutMinutes fits a twin to every other fault-free minute and predicts the
+// others. Not within 15 % on 2022-08-22: frontend's call of Convert, which differs by 16 %
+// between the two halves themselves, and the root, whose median moves with the share of
+// requests that no slow conversion hits; slow conversions come in one request or in none,
+// more so than factors with normal scores say.
 func TestHeldOutMinutes(t *testing.T) {
 	for _, file := range []string{"nezha-ob-2022-08-22.tar.xz", "nezha-tt-2023-01-30.tar.xz"} {
 		t.Run(file, func(t *testing.T) {
@@ -132,6 +137,9 @@ func TestHeldOutMinutes(t *testing.T) {
 				if math.Abs(r.FitErr) <= .15 {
 					same++
 				}
+			}
+			if 10*within < 9*many {
+				t.Errorf("p50 within 15 %% for only %d of %d calls", within, many)
 			}
 			t.Logf("p50 within 15 %% for %d of %d calls with 500 spans or more; without a twin, %d", within, many, same)
 		})

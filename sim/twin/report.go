@@ -35,6 +35,19 @@ type CallReport struct {
 	KSLognormal   float64 `json:"ks_lognormal"`
 	KSExponential float64 `json:"ks_exponential"`
 	Distribution  string  `json:"distribution"` // "empirical" or "lognormal"
+	// Shared is the share of the variance of the normal score of a self time that factors
+	// explain which all spans of a trace share: near 1, the call is slow when others are.
+	Shared float64 `json:"shared"`
+}
+
+// report fills in what is known when all is fitted.
+func (m *Model) report() {
+	for call, op := range m.ops {
+		if op != nil {
+			m.Report.addCall(m.calls, call, op)
+		}
+	}
+	m.Report.Busy = m.busy()
 }
 
 func (r *Report) addCall(calls *trace.Calls, call int, op *operation) {
@@ -44,6 +57,7 @@ func (r *Report) addCall(calls *trace.Calls, call int, op *operation) {
 		Spans: op.spans, Courses: len(op.courses), LeftOut: float64(op.rest) / float64(op.spans),
 		SelfP50: quantile(op.self.x, .5), SelfP95: quantile(op.self.x, .95),
 		KSLognormal: d.ksLogn, KSExponential: d.ksExpo, Distribution: "empirical",
+		Shared: op.loadings.dot(&op.loadings),
 	}
 	if d.lognormal {
 		c.Distribution = "lognormal"
@@ -59,10 +73,10 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 	fmt.Fprintf(out, "arrivals: %.4g/s over %.4g s recorded (%d breaks), gap scv %.3g, dispersion %.3g (10 gaps) %.3g (100 gaps): %s\n",
 		a.PerSecond, a.Seconds, a.Breaks, a.GapSCV, a.Dispersion10, a.Dispersion100, a.Process)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "call\tspans\tcourses\tleft out\tself p50\tself p95\tKS lognormal\tKS exponential\t")
+	fmt.Fprintln(table, "call\tspans\tcourses\tleft out\tself p50\tself p95\tKS lognormal\tKS exponential\tshared\t")
 	for _, c := range r.Calls {
-		fmt.Fprintf(table, "%s::%s\t%d\t%d\t%.1f %%\t%.3f ms\t%.3f ms\t%.3f\t%.3f\t\n",
-			c.Service, c.Operation, c.Spans, c.Courses, 100*c.LeftOut, 1000*c.SelfP50, 1000*c.SelfP95, c.KSLognormal, c.KSExponential)
+		fmt.Fprintf(table, "%s::%s\t%d\t%d\t%.1f %%\t%.3f ms\t%.3f ms\t%.3f\t%.3f\t%.2f\t\n",
+			c.Service, c.Operation, c.Spans, c.Courses, 100*c.LeftOut, 1000*c.SelfP50, 1000*c.SelfP95, c.KSLognormal, c.KSExponential, c.Shared)
 	}
 	if err := table.Flush(); err != nil {
 		return out.n, err

@@ -108,7 +108,7 @@ func thin(sorted []float64) []float64 {
 
 // fitSelfTimes fits every operation and the courses that are frequent enough.
 func (m *Model) fitSelfTimes(preferLognormal bool) {
-	for call, op := range m.ops {
+	for _, op := range m.ops {
 		if op == nil {
 			continue
 		}
@@ -116,6 +116,5 @@ func (m *Model) fitSelfTimes(preferLognormal bool) {
 		for _, c := range op.courses {
 			c.self.fit(preferLognormal)
 		}
-		m.Report.addCall(m.calls, call, op)
 	}
 }

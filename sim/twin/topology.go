@@ -110,7 +110,7 @@ func sortedKeys[V any](m map[string]V) []string {
 func (m *Model) operation(name string, op *operation, slower float64) sim.Operation {
 	o := sim.Operation{Name: name}
 	for _, c := range op.courses {
-		course := sim.Course{Weight: float64(c.spans), Stages: []sim.Stage{{CPU: c.self.dist.random(slower)}}}
+		course := sim.Course{Weight: float64(c.spans), Stages: []sim.Stage{{CPU: c.self.dist.random(slower), Loadings: op.loadings}}}
 		for _, st := range c.stages {
 			var stage sim.Stage
 			for _, kid := range st {

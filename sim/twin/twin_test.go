@@ -156,6 +156,52 @@ func TestFitFindsWhatWasSimulated(t *testing.T) {
 	}
 }
 
+// Factors that were simulated are found: a and b share one, c and d another, e none.
+// Which is which does not matter, so the correlations that loadings imply are compared.
+func TestLoadingsAreFound(t *testing.T) {
+	topology := shop()
+	topology.Services = topology.Services[:1]
+	f := &topology.Services[0].Operations[0]
+	f.Courses = []sim.Course{{Weight: 1, Stages: []sim.Stage{{CPU: exp(.001)}, {Calls: call("a")}, {Calls: call("b")}, {Calls: call("c")}, {Calls: call("d")}, {Calls: call("e")}}}}
+	loadings := map[string]vector{"a": {.9}, "b": {.7}, "c": {0, .8}, "d": {0, -.8}, "e": {}}
+	for _, name := range sortedKeys(loadings) {
+		stage := sim.Stage{CPU: random.Must(random.NewLognormal(.01, 1)), Loadings: loadings[name]}
+		topology.Services = append(topology.Services, service(name, 1, sim.Course{Weight: 1, Stages: []sim.Stage{stage}}))
+	}
+	m := learned(t, spansOf(t, topology, 200), Options{})
+	got := map[string]*vector{}
+	for c, op := range m.ops {
+		if op != nil {
+			got[m.calls.Service(trace.Call(c))] = &op.loadings
+		}
+	}
+	for _, x := range sortedKeys(loadings) {
+		for _, y := range sortedKeys(loadings) {
+			lx, ly := loadings[x], loadings[y]
+			if want := lx.dot(&ly); x < y && math.Abs(got[x].dot(got[y])-want) > .05 {
+				t.Errorf("%s and %s correlate by %.3f, want %.3f", x, y, got[x].dot(got[y]), want)
+			}
+		}
+	}
+	if m := learned(t, spansOf(t, topology, 20), Options{Independent: true}); m.ops[1].loadings != (vector{}) {
+		t.Error("Independent has loadings")
+	}
+}
+
+// The inverse times the matrix is the identity.
+func TestInverse(t *testing.T) {
+	m := matrix{{4, 1, -1}, {1, 3, .5}, {-1, .5, 2}}
+	inv := m.inverse()
+	for i := range m {
+		for j := range m {
+			column := vector{m[0][j], m[1][j], m[2][j]}
+			if got, want := inv[i].dot(&column), identity()[i][j]; math.Abs(got-want) > 1e-12 {
+				t.Errorf("[%d][%d] is %v", i, j, got)
+			}
+		}
+	}
+}
+
 // What-ifs: a slower service is slower and so is who waits for it, more load makes
 // only services with few cores slower, and overload is an error.
 func TestWhatIf(t *testing.T) {
