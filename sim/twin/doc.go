@@ -7,7 +7,8 @@
 // predictions to other recordings, and it says beside each error what the quantiles
 // of the fitted minutes themselves would have been off by.
 //
-// [Fit] goes like this:
+// [Read] collects a recording, and [Recording.Split] parts it into minutes to fit and
+// minutes to check. [Fit] goes like this:
 //
 //  1. spans become trees, a trace each; children that mostly outlive their parents
 //     are calls that nobody waits for;

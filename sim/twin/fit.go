@@ -11,13 +11,6 @@ import (
 
 // Options of a fit. The zero value is the default.
 type Options struct {
-	// Sanitiser merges operation names such as /user/7. nil: names as they are.
-	Sanitiser *trace.Sanitiser
-	// Keep says which spans take part, such as those outside of faults. nil: all. A
-	// trace should be kept whole or not at all.
-	Keep func(*trace.Span) bool
-	// MaxSpans bounds memory, at about 150 bytes each; more is an error. 0: 5 million.
-	MaxSpans int
 	// MaxCourses is the number of courses an operation may have; rarer ones are left
 	// out, and counted. 0: 400.
 	MaxCourses int
@@ -65,15 +58,10 @@ type course struct {
 // ErrNoTraces is returned by Fit when no span is the root of a trace.
 var ErrNoTraces = errors.New("no root span: nothing to fit a topology to")
 
-// Fit learns a model from a stream of spans in any order. Errors are those of the
-// source, [ErrNoTraces] and too many spans.
-func Fit(src trace.Source, opt Options) (*Model, error) {
-	m := &Model{calls: trace.NewCalls(trace.DefaultMaxCalls, opt.Sanitiser)}
-	spans, err := m.collect(src, opt)
-	if err != nil {
-		return nil, err
-	}
-	f := newForest(spans)
+// Fit learns a model from a recording. The error is [ErrNoTraces].
+func Fit(r *Recording, opt Options) (*Model, error) {
+	m := &Model{calls: r.calls, Report: Report{Spans: len(r.spans)}}
+	f := newForest(r.spans)
 	seen := m.learn(f, cmp.Or(opt.MaxCourses, 400))
 	if len(m.roots) == 0 {
 		return nil, ErrNoTraces
@@ -85,27 +73,6 @@ func Fit(src trace.Source, opt Options) (*Model, error) {
 	}
 	m.report()
 	return m, nil
-}
-
-func (m *Model) collect(src trace.Source, opt Options) (spans []span, err error) {
-	limit := cmp.Or(opt.MaxSpans, 5_000_000)
-	for s, err := range src {
-		if err != nil {
-			return nil, err
-		}
-		if opt.Keep != nil && !opt.Keep(s) {
-			continue
-		}
-		if len(spans) == limit {
-			return nil, fmt.Errorf("more than %d spans: fit a shorter stretch, or raise MaxSpans", limit)
-		}
-		spans = append(spans, span{
-			trace: s.TraceID, id: s.ID, parent: s.ParentID, start: s.Start, end: s.End(),
-			call: m.calls.Of(s.Service, s.Operation),
-		})
-	}
-	m.Report.Spans = len(spans)
-	return spans, nil
 }
 
 // learn sorts the spans below roots into courses, and returns their self times in the

@@ -18,22 +18,6 @@ type Durations map[string][]float64
 // callName is how Durations and comparisons name a call.
 func callName(service, operation string) string { return service + "::" + operation }
 
-// Observe collects the durations of a stream, such as recordings that were held out,
-// with the names that a fit with the same options gives calls.
-func Observe(src trace.Source, opt Options) (Durations, error) {
-	m := &Model{calls: trace.NewCalls(trace.DefaultMaxCalls, opt.Sanitiser)}
-	spans, err := m.collect(src, opt)
-	if err != nil {
-		return nil, err
-	}
-	d := Durations{}
-	for _, s := range spans {
-		name := callName(m.name(s.call))
-		d[name] = append(d[name], float64(s.end-s.start)/1e9)
-	}
-	return d.sorted(), nil
-}
-
 func (d Durations) sorted() Durations {
 	for _, x := range d {
 		slices.Sort(x)

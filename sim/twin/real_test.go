@@ -19,9 +19,8 @@ import (
 // and the guard band of the data set's description, the longer one for CPU faults.
 const recovery = 480e9
 
-// faultFree reads the spans of a day whose traces began outside of faults, in the
-// order in which they ended.
-func faultFree(t *testing.T, file string) []trace.Span {
+// faultFree reads the traces of a day that began outside of faults.
+func faultFree(t *testing.T, file string) *twin.Recording {
 	t.Helper()
 	dir := os.Getenv("SCALE_EVAL_DATA")
 	if dir == "" {
@@ -62,31 +61,17 @@ func faultFree(t *testing.T, file string) []trace.Span {
 		}
 		return false
 	}
-	kept := spans[:0]
-	for _, s := range spans {
-		if !faulty(begins[s.TraceID]) {
-			kept = append(kept, s)
-		}
-	}
-	return kept
-}
-
-// source streams spans of the traces whose first minute is chosen.
-func source(spans []trace.Span, minute func(int64) bool) trace.Source {
-	begins := map[trace.TraceID]int64{}
-	for _, s := range spans {
-		if at, ok := begins[s.TraceID]; !ok || s.Start < at {
-			begins[s.TraceID] = s.Start
-		}
-	}
-	return func(yield func(*trace.Span, error) bool) {
+	r, err := twin.Read(func(yield func(*trace.Span, error) bool) {
 		for i := range spans {
-			s := spans[i]
-			if minute(begins[s.TraceID]/60e9) && !yield(&s, nil) {
+			if s := spans[i]; !faulty(begins[s.TraceID]) && !yield(&s, nil) {
 				return
 			}
 		}
+	}, twin.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return r
 }
 
 // TestHeldOutMinutes fits a twin to every other fault-free minute and predicts the
@@ -97,18 +82,9 @@ func source(spans []trace.Span, minute func(int64) bool) trace.Source {
 func TestHeldOutMinutes(t *testing.T) {
 	for _, file := range []string{"nezha-ob-2022-08-22.tar.xz", "nezha-tt-2023-01-30.tar.xz"} {
 		t.Run(file, func(t *testing.T) {
-			spans := faultFree(t, file)
-			even := source(spans, func(m int64) bool { return m%2 == 0 })
-			odd := source(spans, func(m int64) bool { return m%2 == 1 })
+			r := faultFree(t, file)
+			even, odd := r.Split()
 			m, err := twin.Fit(even, twin.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			fitted, err := twin.Observe(even, twin.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			held, err := twin.Observe(odd, twin.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +92,7 @@ func TestHeldOutMinutes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			rows := twin.Compare(twinned, held, fitted)
+			rows := twin.Compare(twinned, odd.Durations(), even.Durations())
 			var out strings.Builder
 			if _, err := m.Report.WriteTo(&out); err != nil {
 				t.Fatal(err)

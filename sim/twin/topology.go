@@ -125,8 +125,10 @@ func (m *Model) operation(name string, op *operation, slower float64) sim.Operat
 }
 
 // name is a call's service and operation; a topology wants both to have names.
-func (m *Model) name(c trace.Call) (service, operation string) {
-	return cmp.Or(m.calls.Service(c), "(none)"), cmp.Or(m.calls.Operation(c), "(none)")
+func (m *Model) name(c trace.Call) (service, operation string) { return nameOf(m.calls, c) }
+
+func nameOf(calls *trace.Calls, c trace.Call) (service, operation string) {
+	return cmp.Or(calls.Service(c), "(none)"), cmp.Or(calls.Operation(c), "(none)")
 }
 
 // busy is the mean number of requests that compute at a service, by the recorded

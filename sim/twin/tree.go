@@ -13,6 +13,7 @@ type span struct {
 	id, parent trace.SpanID
 	call       trace.Call
 	start, end int64
+	fault      bool  // labelled as touched by one
 	up         int32 // index of the parent; -1: a root, -2: its parent is not in the data
 }
 

@@ -81,9 +81,18 @@ func stream(spans []trace.Span) trace.Source {
 	}
 }
 
+func read(t *testing.T, spans []trace.Span) *Recording {
+	t.Helper()
+	r, err := Read(stream(spans), ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func learned(t *testing.T, spans []trace.Span, opt Options) *Model {
 	t.Helper()
-	m, err := Fit(stream(spans), opt)
+	m, err := Fit(read(t, spans), opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,10 +150,7 @@ func TestFitFindsWhatWasSimulated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	observed, err := Observe(stream(spans), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	observed := read(t, spans).Durations()
 	rows := Compare(again, observed, observed)
 	if len(rows) != 6 {
 		t.Errorf("%d calls compared, want 6", len(rows))
@@ -315,7 +321,7 @@ func TestBrokenTraces(t *testing.T) {
 		return trace.Span{TraceID: id, ID: id_, ParentID: parent, Service: "s", Operation: fmt.Sprint(id_), Start: start, Duration: duration}
 	}
 	circle := []trace.Span{span(1, 2, 0, 5), span(2, 3, 0, 5), span(3, 1, 0, 5), span(4, 4, 0, 5)}
-	if _, err := Fit(stream(circle), Options{}); !errors.Is(err, ErrNoTraces) {
+	if _, err := Fit(read(t, circle), Options{}); !errors.Is(err, ErrNoTraces) {
 		t.Errorf("a circle of parents: %v", err)
 	}
 	m := learned(t, append(circle, span(9, 0, 0, 100), span(10, 9, -50, 20), span(11, 9, 90, 1000), span(12, 77, 1, 1)), Options{})
@@ -325,14 +331,14 @@ func TestBrokenTraces(t *testing.T) {
 	if _, err := m.Predict(WhatIf{}, 1, 10); err != nil {
 		t.Error(err)
 	}
-	if _, err := Fit(stream(circle), Options{MaxSpans: 3}); err == nil {
+	if _, err := Read(stream(circle), ReadOptions{MaxSpans: 3}); err == nil {
 		t.Error("more spans than MaxSpans are taken")
 	}
 	broken := errors.New("broken")
-	if _, err := Fit(func(yield func(*trace.Span, error) bool) { yield(nil, broken) }, Options{}); !errors.Is(err, broken) {
+	if _, err := Read(func(yield func(*trace.Span, error) bool) { yield(nil, broken) }, ReadOptions{}); !errors.Is(err, broken) {
 		t.Error(err)
 	}
-	if _, err := Fit(stream(nil), Options{}); !errors.Is(err, ErrNoTraces) {
+	if _, err := Fit(read(t, nil), Options{}); !errors.Is(err, ErrNoTraces) {
 		t.Error(err)
 	}
 }
@@ -344,5 +350,26 @@ func TestMaxCourses(t *testing.T) {
 		if c.Service == "front" && (c.Courses != 1 || math.Abs(c.LeftOut-.25) > .03) {
 			t.Errorf("%+v", c)
 		}
+	}
+}
+
+// Traces touched by a fault go as wholes; halves take turns by the minute.
+func TestFaultFreeAndSplit(t *testing.T) {
+	var spans []trace.Span
+	for i := range uint64(60) { // ten a minute
+		at := int64(i) * 6e9
+		id := trace.TraceID{Lo: i + 1}
+		spans = append(spans,
+			trace.Span{TraceID: id, ID: 1, Service: "a", Operation: "o", Start: at, Duration: 2e6, Label: trace.Normal},
+			trace.Span{TraceID: id, ID: 2, ParentID: 1, Service: "b", Operation: "o", Start: at, Duration: 1e6})
+	}
+	spans[1].Label, spans[20].Label = trace.Anomalous, trace.Guard // of minutes 0 and 1
+	r, err := Read(stream(spans), ReadOptions{FaultFree: true})
+	if err != nil || r.Len() != 116 {
+		t.Fatalf("%d spans, %v; want 116", r.Len(), err)
+	}
+	even, odd := r.Split()
+	if even.Len() != 58 || odd.Len() != 58 { // each half lost one trace
+		t.Errorf("%d and %d spans", even.Len(), odd.Len())
 	}
 }
