@@ -68,13 +68,21 @@ func (m *Model) Predict(w WhatIf, seed uint64, requests int) (Durations, error) 
 
 // Row compares the durations of one call, seconds.
 type Row struct {
-	Call                string  `json:"call"`
-	Spans               int     `json:"spans"` // observed
-	P50, P95            float64 // observed
-	TwinP50, TwinP95    float64
-	FitP50, FitP95      float64 // of the recordings that the twin was fitted to
-	TwinErr, FitErr     float64 // of the p50, relative to the observed
-	TwinErr95, FitErr95 float64
+	Call  string `json:"call"`
+	Spans int    `json:"spans"` // observed
+
+	P50     float64 `json:"p50_s"` // observed
+	P95     float64 `json:"p95_s"`
+	TwinP50 float64 `json:"twin_p50_s"`
+	TwinP95 float64 `json:"twin_p95_s"`
+	FitP50  float64 `json:"fitted_p50_s"` // of the recording that the twin was fitted to
+	FitP95  float64 `json:"fitted_p95_s"`
+
+	// Errors relative to what was observed.
+	TwinErr   float64 `json:"twin_p50_error"`
+	TwinErr95 float64 `json:"twin_p95_error"`
+	FitErr    float64 `json:"fitted_p50_error"`
+	FitErr95  float64 `json:"fitted_p95_error"`
 }
 
 // Compare holds predictions to observations, calls with the most spans first. fitted

@@ -74,50 +74,46 @@ func faultFree(t *testing.T, file string) *twin.Recording {
 	return r
 }
 
-// TestHeldOutMinutes fits a twin to every other fault-free minute and predicts the
-// others. Not within 15 % on 2022-08-22: frontend's call of Convert, which differs by 16 %
-// between the two halves themselves, and the root, whose median moves with the share of
-// requests that no slow conversion hits; slow conversions come in one request or in none,
-// more so than factors with normal scores say.
+// TestHeldOutMinutes fits a twin to the even fault-free minutes and predicts the odd
+// ones. Not within 15 %: frontend's call of Convert, by which the two halves themselves
+// differ by 16 %, and the root, whose median moves with the share of requests that no
+// slow conversion hits; slow conversions come several in one request or none, more so
+// than factors with normal scores say. (Train Ticket's day has no call with 500 spans in
+// fault-free minutes of either parity.)
 func TestHeldOutMinutes(t *testing.T) {
-	for _, file := range []string{"nezha-ob-2022-08-22.tar.xz", "nezha-tt-2023-01-30.tar.xz"} {
-		t.Run(file, func(t *testing.T) {
-			r := faultFree(t, file)
-			even, odd := r.Split()
-			m, err := twin.Fit(even, twin.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			twinned, err := m.Predict(twin.WhatIf{}, 1, 20_000)
-			if err != nil {
-				t.Fatal(err)
-			}
-			rows := twin.Compare(twinned, odd.Durations(), even.Durations())
-			var out strings.Builder
-			if _, err := m.Report.WriteTo(&out); err != nil {
-				t.Fatal(err)
-			}
-			if err := twin.WriteComparison(&out, rows); err != nil {
-				t.Fatal(err)
-			}
-			t.Log("\n" + out.String())
-			many, within, same := 0, 0, 0
-			for _, r := range rows {
-				if r.Spans < 500 {
-					continue
-				}
-				many++
-				if math.Abs(r.TwinErr) <= .15 {
-					within++
-				}
-				if math.Abs(r.FitErr) <= .15 {
-					same++
-				}
-			}
-			if 10*within < 9*many {
-				t.Errorf("p50 within 15 %% for only %d of %d calls", within, many)
-			}
-			t.Logf("p50 within 15 %% for %d of %d calls with 500 spans or more; without a twin, %d", within, many, same)
-		})
+	even, odd := faultFree(t, "nezha-ob-2022-08-22.tar.xz").Split()
+	m, err := twin.Fit(even, twin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	twinned, err := m.Predict(twin.WhatIf{}, 1, 20_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := twin.Compare(twinned, odd.Durations(), even.Durations())
+	var out strings.Builder
+	if _, err := m.Report.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	if err := twin.WriteComparison(&out, rows); err != nil {
+		t.Fatal(err)
+	}
+	t.Log("\n" + out.String())
+	many, within, same := 0, 0, 0
+	for _, r := range rows {
+		if r.Spans < 500 {
+			continue
+		}
+		many++
+		if math.Abs(r.TwinErr) <= .15 {
+			within++
+		}
+		if math.Abs(r.FitErr) <= .15 {
+			same++
+		}
+	}
+	t.Logf("p50 within 15 %% for %d of %d calls with 500 spans or more; without a twin, %d", within, many, same)
+	if many < 20 || 10*within < 9*many {
+		t.Errorf("p50 within 15 %% for only %d of %d calls", within, many)
 	}
 }

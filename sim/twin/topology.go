@@ -12,12 +12,12 @@ import (
 // WhatIf is how the system is to differ from what was recorded. The zero value is:
 // not at all.
 type WhatIf struct {
-	Load   float64            // factor on the arrivals; 0: 1
-	Slower map[string]float64 // factor > 0 on the self times of a service
+	Load   float64            `json:"load"`   // factor on the arrivals; 0: 1
+	Slower map[string]float64 `json:"slower"` // factor > 0 on the self times of a service
 	// Cores is the CPU limit of each of Replicas pods (one, if not given) of a service:
 	// its self times are then work that shares them.
-	Cores    map[string]float64
-	Replicas map[string]int
+	Cores    map[string]float64 `json:"cores"`
+	Replicas map[string]int     `json:"replicas"`
 }
 
 // Topology is the system as a topology with one client, "traffic". Each simulation
