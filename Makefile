@@ -7,6 +7,7 @@ BENCH      ?= .
 BENCHCOUNT ?= 6
 THEORY     ?= 2000
 N          ?= 10000
+SEED       ?= 1
 CONFORMANCE_CACHE ?= $(CURDIR)/.cache/conformance
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -50,6 +51,6 @@ golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 theory: ## the simulator against every closed form, to 1 % or THEORY million events each
 	$(GO) test -count=1 -v -timeout 4h -run '^TestTheory$$' ./sim -theory $(THEORY)
 
-conformance: ## our HPA beside the real Kubernetes controller, on N random histories (first build: minutes)
+conformance: ## our HPA beside the real Kubernetes controller, on N random histories from SEED on (first build: minutes)
 	cd sim/conformance && GOCACHE=$(CONFORMANCE_CACHE) $(GO) vet . && \
-	  GOCACHE=$(CONFORMANCE_CACHE) $(GO) test -count=1 -v -timeout 2h . -histories $(N)
+	  GOCACHE=$(CONFORMANCE_CACHE) $(GO) test -count=1 -v -timeout 2h . -histories $(N) -seed $(SEED)

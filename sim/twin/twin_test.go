@@ -101,7 +101,7 @@ func learned(t *testing.T, spans []trace.Span, opt Options) *Model {
 
 // The fit finds the structure, the shares and the self times that were put in.
 func TestFitFindsWhatWasSimulated(t *testing.T) {
-	spans := spansOf(t, shop(), 400)
+	spans := spansOf(t, shop(), 200)
 	rng := rand.New(rand.NewPCG(1, 1))
 	rng.Shuffle(len(spans), func(i, j int) { spans[i], spans[j] = spans[j], spans[i] })
 	m := learned(t, spans, Options{})
@@ -146,7 +146,7 @@ func TestFitFindsWhatWasSimulated(t *testing.T) {
 	if b := m.Report.Busy["d"]; math.Abs(b-50./4*.05) > .1 {
 		t.Errorf("d computes %v requests at once, want 0.625", b)
 	}
-	again, err := m.Predict(WhatIf{}, 2, 20_000)
+	again, err := m.Predict(WhatIf{}, 2, 10_000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestFitFindsWhatWasSimulated(t *testing.T) {
 		t.Errorf("%d calls compared, want 6", len(rows))
 	}
 	for _, r := range rows {
-		if math.Abs(r.TwinErr) > .04 || math.Abs(r.TwinErr95) > .06 || r.FitErr != 0 {
+		if math.Abs(r.TwinErr) > .06 || math.Abs(r.TwinErr95) > .08 || r.FitErr != 0 {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -174,7 +174,7 @@ func TestLoadingsAreFound(t *testing.T) {
 		stage := sim.Stage{CPU: random.Must(random.NewLognormal(.01, 1)), Loadings: loadings[name]}
 		topology.Services = append(topology.Services, service(name, 1, sim.Course{Weight: 1, Stages: []sim.Stage{stage}}))
 	}
-	m := learned(t, spansOf(t, topology, 200), Options{})
+	m := learned(t, spansOf(t, topology, 80), Options{})
 	got := map[string]*vector{}
 	for c, op := range m.ops {
 		if op != nil {
@@ -184,7 +184,7 @@ func TestLoadingsAreFound(t *testing.T) {
 	for _, x := range sortedKeys(loadings) {
 		for _, y := range sortedKeys(loadings) {
 			lx, ly := loadings[x], loadings[y]
-			if want := lx.dot(&ly); x < y && math.Abs(got[x].dot(got[y])-want) > .05 {
+			if want := lx.dot(&ly); x < y && math.Abs(got[x].dot(got[y])-want) > .07 {
 				t.Errorf("%s and %s correlate by %.3f, want %.3f", x, y, got[x].dot(got[y]), want)
 			}
 		}
@@ -211,10 +211,10 @@ func TestInverse(t *testing.T) {
 // What-ifs: a slower service is slower and so is who waits for it, more load makes
 // only services with few cores slower, and overload is an error.
 func TestWhatIf(t *testing.T) {
-	m := learned(t, spansOf(t, shop(), 200), Options{Lognormal: true})
+	m := learned(t, spansOf(t, shop(), 100), Options{Lognormal: true})
 	p50 := func(w WhatIf, name string) float64 {
 		t.Helper()
-		d, err := m.Predict(w, 1, 10_000)
+		d, err := m.Predict(w, 1, 5_000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,9 +259,9 @@ func TestArrivals(t *testing.T) {
 	} {
 		var spans []trace.Span
 		s, at := random.NewStream(1, name), int64(0)
-		for i := range uint64(20_000) {
+		for i := range uint64(12_000) {
 			at += int64(c.gap.Sample(s) * 1e8)
-			if i%5000 == 4999 {
+			if i%3000 == 2999 {
 				at += 3600e9 // nothing was recorded for an hour
 			}
 			spans = append(spans, trace.Span{TraceID: trace.TraceID{Lo: i + 1}, ID: 1, Service: "s", Operation: "o", Start: at, Duration: 1e6})
