@@ -314,6 +314,9 @@ func TestCourses(t *testing.T) {
 	if n := float64(short + long); math.Abs(float64(long)/n-.25) > .015 || math.Abs(float64(calls)/2-float64(long)) > 10 {
 		t.Errorf("%d short, %d long, %d calls", short, long, calls)
 	}
+	if err := s.Audit(); err != nil {
+		t.Error(err)
+	}
 	// 1 + 1/3 + 1/9 + … visits a request.
 	if got := float64(s.Stats("again").Arrivals) / 20_000; math.Abs(got-1.5) > .05 {
 		t.Errorf("%v visits a request, want 1.5", got)
@@ -344,6 +347,9 @@ func TestLoadings(t *testing.T) {
 		}
 	})
 	run(t, s, 50_000)
+	if err := s.Audit(); err != nil {
+		t.Error(err)
+	}
 	if got := product / n; math.Abs(got-.63) > .03 {
 		t.Errorf("correlation in a request %v, want 0.63", got)
 	}
