@@ -7,6 +7,7 @@ BENCH      ?= .
 BENCHCOUNT ?= 6
 THEORY     ?= 2000
 N          ?= 10000
+SEED       ?= 1
 CONFORMANCE_CACHE ?= $(CURDIR)/.cache/conformance
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -53,6 +54,6 @@ theory: ## the simulator against every closed form, to 1 % or THEORY million eve
 promises: ## every scenario without scaling, with its cure and with its traps; the fluid bounds
 	$(GO) test -count=1 -v -timeout 1h ./sim/scenario -promises
 
-conformance: ## our HPA beside the real Kubernetes controller, on N random histories (first build: minutes)
+conformance: ## our HPA beside the real Kubernetes controller, on N random histories from SEED on (first build: minutes)
 	cd sim/conformance && GOCACHE=$(CONFORMANCE_CACHE) $(GO) vet . && \
-	  GOCACHE=$(CONFORMANCE_CACHE) $(GO) test -count=1 -v -timeout 2h . -histories $(N)
+	  GOCACHE=$(CONFORMANCE_CACHE) $(GO) test -count=1 -v -timeout 2h . -histories $(N) -seed $(SEED)

@@ -48,6 +48,8 @@ var allowed = map[string][]string{
 	"live/kube/kubetest": {"live", "live/kube", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
 	"live/webhook":       {"live"},
 	"sim":                {"datasets/trace", "sim/policy", "sim/random", "sim/traffic"},
+	"sim/random":         {"gonum.org/v1/gonum/mathext"},
+	"sim/twin":           {"datasets/trace", "sim", "sim/random", "sim/traffic"},
 	// Simulated workloads are objects of client-go's fake clientset.
 	"sim/cluster": {"live/kube/kubefake", "sim", "sim/policy", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
 	// Scenario files are YAML, and their right answers are in the words of live.

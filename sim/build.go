@@ -65,22 +65,42 @@ func (s *System) addService(spec *Service) {
 // connect finds the operations that op calls and forwards to.
 func (s *System) connect(c *checker, path string, op *operation) {
 	from := op.service.spec.Name
-	if len(op.spec.Stages) == 0 {
-		op.stages = []stage{{Stage: &Stage{}}} // where an injected delay lives
+	if len(op.spec.Courses) == 0 {
+		s.addCourse(c, path, op, 1, op.spec.Stages)
 	}
-	for i := range op.spec.Stages {
-		st := stage{Stage: &op.spec.Stages[i]}
-		for j := range st.Calls {
-			where := fmt.Sprintf("%s.stages[%d].calls[%d]", path, i, j)
-			st.calls = append(st.calls, s.newCall(c, where, from, &st.Calls[j], from, op.spec.Name, strconv.Itoa(i), strconv.Itoa(j)))
-		}
-		op.stages = append(op.stages, st)
+	for i := range op.spec.Courses {
+		course := &op.spec.Courses[i]
+		s.addCourse(c, fmt.Sprintf("%s.courses[%d]", path, i), op, course.Weight, course.Stages, "course", strconv.Itoa(i))
 	}
 	for i := range op.spec.Forward {
 		r := route{Route: &op.spec.Forward[i], net: s.stream(from, op.spec.Name, "forward", strconv.Itoa(i))}
 		r.op = s.find(c, fmt.Sprintf("%s.forward[%d]", path, i), r.Service, r.Operation)
 		op.routes = append(op.routes, r)
 	}
+}
+
+// addCourse finds the operations that the stages of a course call. names tell its
+// random streams from those of other courses.
+func (s *System) addCourse(c *checker, path string, op *operation, weight float64, stages []Stage, names ...string) {
+	from := op.service.spec.Name
+	built := make([]stage, len(stages), len(stages)+1)
+	for i := range stages {
+		built[i].Stage = &stages[i]
+		if stages[i].tied() > 0 {
+			built[i].tie()
+			s.factors = true
+		}
+		for j := range stages[i].Calls {
+			where := fmt.Sprintf("%s.stages[%d].calls[%d]", path, i, j)
+			purpose := append([]string{from, op.spec.Name, strconv.Itoa(i), strconv.Itoa(j)}, names...)
+			built[i].calls = append(built[i].calls, s.newCall(c, where, from, &stages[i].Calls[j], purpose...))
+		}
+	}
+	if len(stages) == 0 {
+		built = append(built, stage{Stage: &Stage{}}) // where an injected delay lives
+	}
+	op.courses = append(op.courses, course{weight, built})
+	op.weight += weight
 }
 
 func (s *System) newCall(c *checker, path, from string, spec *Call, names ...string) call {
@@ -110,6 +130,7 @@ func (s *System) addClient(c *checker, path string, spec *Client) {
 	cl := &client{
 		sys: s, spec: spec, id: uint64(len(s.clients) + 1), pools: newPools(spec.Pools),
 		arrivals: s.stream(spec.Name, "arrivals"), think: s.stream(spec.Name, "think"), mix: s.stream(spec.Name, "mix"),
+		factors: s.stream(spec.Name, "factors"),
 	}
 	for i := range spec.Mix {
 		where := fmt.Sprintf("%s.mix[%d].call", path, i)

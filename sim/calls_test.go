@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/sim/random"
 	"github.com/scale-eval/scale-eval/sim/traffic"
 )
@@ -283,6 +284,80 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A quarter of the requests take 1 s and call b twice, the others take 0.1 s. A course
+// that calls its own operation is no cycle when others end.
+func TestCourses(t *testing.T) {
+	a, b := station("a", 0, nil), station("b", 0, exp(.1))
+	a.Operations[0] = Operation{Name: "serve", Courses: []Course{
+		{Weight: 3, Stages: []Stage{{CPU: constant(.1)}}},
+		{Weight: 1, Stages: []Stage{{CPU: constant(1)}, {Calls: []Call{to("b"), to("b")}}}},
+	}}
+	again := station("again", 0, nil)
+	again.Operations[0] = Operation{Name: "serve", Courses: []Course{{Weight: 2}, {Weight: 1, Stages: []Stage{{Calls: []Call{to("again")}}}}}}
+	s := build(t, &Topology{
+		Services: []Service{a, b, again},
+		Clients:  []Client{poisson("c", "a", 10), poisson("d", "again", 10)},
+	}, 1)
+	short, long := 0, 0
+	s.OnSpan(0, func(sp *trace.Span) {
+		switch {
+		case sp.Service == "a" && sp.Duration == 1e8:
+			short++
+		case sp.Service == "a" && sp.Duration > 1e9:
+			long++
+		case sp.Service == "a":
+			t.Fatalf("%+v", sp)
+		}
+	})
+	run(t, s, 2000)
+	calls := s.CallStats("a", "b").Attempts
+	if n := float64(short + long); math.Abs(float64(long)/n-.25) > .015 || math.Abs(float64(calls)/2-float64(long)) > 10 {
+		t.Errorf("%d short, %d long, %d calls", short, long, calls)
+	}
+	if err := s.Audit(); err != nil {
+		t.Error(err)
+	}
+	// 1 + 1/3 + 1/9 + … visits a request.
+	if got := float64(s.Stats("again").Arrivals) / 20_000; math.Abs(got-1.5) > .05 {
+		t.Errorf("%v visits a request, want 1.5", got)
+	}
+}
+
+// The times of two services in one request are tied by a factor; those of different
+// requests are not.
+func TestLoadings(t *testing.T) {
+	tied := func(name string, loading float64) Service {
+		s := station(name, 0, nil)
+		s.Operations[0].Stages = []Stage{{CPU: random.Must(random.NewLognormalMedian(1, 1)), Loadings: [Factors]float64{0, loading}}}
+		return s
+	}
+	s := build(t, with(poisson("c", "front", 1), front([]Call{to("a")}, []Call{to("b")}), tied("a", .9), tied("b", .7)), 1)
+	first, n, product, next, last := map[trace.TraceID]float64{}, 0.0, 0.0, 0.0, 0.0
+	s.OnSpan(0, func(sp *trace.Span) {
+		log := math.Log(float64(sp.Duration) / 1e9)
+		switch sp.Service {
+		case "a":
+			first[sp.TraceID] = log
+		case "b":
+			n++
+			product += log * first[sp.TraceID]
+			next += log * last
+			last = log
+			delete(first, sp.TraceID)
+		}
+	})
+	run(t, s, 50_000)
+	if err := s.Audit(); err != nil {
+		t.Error(err)
+	}
+	if got := product / n; math.Abs(got-.63) > .03 {
+		t.Errorf("correlation in a request %v, want 0.63", got)
+	}
+	if got := next / n; math.Abs(got) > .03 {
+		t.Errorf("correlation of different requests %v", got)
+	}
+}
+
 func TestBadTopologies(t *testing.T) {
 	good := func() *Topology { return mm1() }
 	for field, spoil := range map[string]func(*Topology){
@@ -293,6 +368,21 @@ func TestBadTopologies(t *testing.T) {
 		"services[0].pod.threads: ":                 func(t *Topology) { t.Services[0].Pod.Threads = -1 },
 		"services[0].operations: ":                  func(t *Topology) { t.Services[0].Operations = nil },
 		"services[0].operations[0].stages[0].cpu: ": func(t *Topology) { t.Services[0].Operations[0].Stages[0].CPU = random.Constant(-1) },
+		"services[0].operations[0].stages[0].loadings: ": func(t *Topology) {
+			t.Services[0].Operations[0].Stages[0].Loadings = [Factors]float64{.9, .9}
+		},
+		"services[0].operations[0].stages[0].loadings: [0.5 0 0]": func(t *Topology) {
+			t.Services[0].Operations[0].Stages[0] = Stage{CPU: random.Must(random.NewErlang(2, 1)), Loadings: [Factors]float64{.5}}
+		},
+		"services[0].operations[0]: both": func(t *Topology) {
+			t.Services[0].Operations[0].Courses = []Course{{Weight: 1}}
+		},
+		"services[0].operations[0].courses[1].weight: ": func(t *Topology) {
+			t.Services[0].Operations[0] = Operation{Name: "serve", Courses: []Course{{Weight: 1}, {}}}
+		},
+		"services[0].operations[0].courses[0].stages[0].calls[0].service: ": func(t *Topology) {
+			t.Services[0].Operations[0] = Operation{Name: "serve", Courses: []Course{{Weight: 1, Stages: []Stage{{Calls: []Call{to("x")}}}}}}
+		},
 		"services[0].operations[0].forward: ": func(t *Topology) {
 			t.Services[0].Operations[0].Forward = []Route{{Service: "m", Probability: .7}, {Service: "m", Probability: .7}}
 		},

@@ -140,14 +140,14 @@ func (c *checker) pools(path string, sizes []int) {
 
 func (c *checker) operation(path string, s *Service, op *Operation) {
 	c.number(path+".memory", op.MemoryMiB, 0, 1e9)
-	for i := range op.Stages {
-		st := &op.Stages[i]
-		where := fmt.Sprintf("%s.stages[%d]", path, i)
-		c.dist(where+".cpu", st.CPU)
-		c.dist(where+".wait", st.Wait)
-		for j := range st.Calls {
-			c.call(fmt.Sprintf("%s.calls[%d]", where, j), &st.Calls[j], len(s.Pod.Pools))
-		}
+	c.stages(path, s, op.Stages)
+	if len(op.Courses) > 0 && len(op.Stages) > 0 {
+		c.fail(path, "both stages and courses: want one of them")
+	}
+	for i := range op.Courses {
+		where := fmt.Sprintf("%s.courses[%d]", path, i)
+		c.positive(where+".weight", op.Courses[i].Weight)
+		c.stages(where, s, op.Courses[i].Stages)
 	}
 	sum := 0.0
 	for i, r := range op.Forward {
@@ -159,6 +159,23 @@ func (c *checker) operation(path string, s *Service, op *Operation) {
 	}
 	if sum > 1+1e-9 {
 		c.fail(path+".forward", "probabilities add up to %v: want at most 1", sum)
+	}
+}
+
+func (c *checker) stages(path string, s *Service, stages []Stage) {
+	for i := range stages {
+		st := &stages[i]
+		where := fmt.Sprintf("%s.stages[%d]", path, i)
+		c.dist(where+".cpu", st.CPU)
+		c.dist(where+".wait", st.Wait)
+		tied := st.tied()
+		c.number(where+".loadings", tied, 0, 1+1e-9)
+		if _, ok := st.CPU.(random.Inverse); tied > 0 && !ok {
+			c.fail(where+".loadings", "%v: %T has no quantiles to tie: want one of random.Inverse", st.Loadings, st.CPU)
+		}
+		for j := range st.Calls {
+			c.call(fmt.Sprintf("%s.calls[%d]", where, j), &st.Calls[j], len(s.Pod.Pools))
+		}
 	}
 }
 
@@ -244,16 +261,13 @@ func visits(ops []*operation, number map[*operation]int, now []float64) (total f
 
 // spawn reports what n visits make of other operations.
 func (o *operation) spawn(n float64, to func(*operation, float64)) {
-	for i := range o.stages {
-		for j := range o.stages[i].calls {
-			call := &o.stages[i].calls[j]
-			p := call.spec.Probability
-			if p == 0 {
-				p = 1
-			}
-			to(call.op, n*p*float64(max(1, call.spec.Times)))
+	o.eachCall(func(c *call, share float64) {
+		p := c.spec.Probability
+		if p == 0 {
+			p = 1
 		}
-	}
+		to(c.op, n*share*p*float64(max(1, c.spec.Times)))
+	})
 	for i := range o.routes {
 		to(o.routes[i].op, n*o.routes[i].Probability)
 	}

@@ -17,7 +17,7 @@ type client struct {
 	id     uint64 // high half of its trace ids
 	sent   uint64
 
-	arrivals, think, mix *random.Stream
+	arrivals, think, mix, factors *random.Stream
 }
 
 // openLoad is the event argument of an arrival; anything less is a user's number.
@@ -76,6 +76,11 @@ func (c *client) send(user int) {
 	r.trace = trace.TraceID{Hi: c.id, Lo: c.sent}
 	if s.onBegin != nil {
 		s.onBegin(c.spec.Name, r.start)
+	}
+	if s.factors {
+		for i := range r.factors {
+			r.factors[i] = c.factors.Normal()
+		}
 	}
 	f := s.newFlight(&c.calls[i], r, nil)
 	f.root = true

@@ -13,7 +13,7 @@
 //     nodes, and the clients; [New] checks all of it and builds a [System];
 //  2. clients send requests (package traffic says when), open or closed;
 //  3. a call picks a pod (load balancing), crosses the network, waits in a queue for
-//     a thread, computes on a CPU that it shares, waits without CPU, calls others,
+//     a thread, takes one of the operation's courses, computes on a CPU that it shares, waits without CPU, calls others,
 //     one after another or at once, and answers; on its way it may be refused, time
 //     out, be retried, or die with its pod;
 //  4. each visit of a pod becomes a span with the true label of whatever fault was

@@ -1,6 +1,10 @@
 package sim
 
-import "github.com/scale-eval/scale-eval/sim/random"
+import (
+	"math"
+
+	"github.com/scale-eval/scale-eval/sim/random"
+)
 
 // service is a Service at work.
 type service struct {
@@ -45,16 +49,79 @@ type template struct {
 type operation struct {
 	service *service
 	spec    *Operation
-	stages  []stage
+	courses []course // one or more
+	weight  float64  // of all courses
 	routes  []route
 	fault   Fault
 
 	cpu, wait, branch, errors *random.Stream
 }
 
+type course struct {
+	weight float64
+	stages []stage
+}
+
+// course draws the stages of a request.
+func (o *operation) course() []stage {
+	last := len(o.courses) - 1
+	if last == 0 {
+		return o.courses[0].stages
+	}
+	u := o.branch.Uniform() * o.weight
+	for i := range last {
+		if u < o.courses[i].weight {
+			return o.courses[i].stages
+		}
+		u -= o.courses[i].weight
+	}
+	return o.courses[last].stages
+}
+
+// eachCall visits the calls of all courses with the weight of the course, which
+// add up to 1.
+func (o *operation) eachCall(visit func(c *call, share float64)) {
+	for i := range o.courses {
+		for j := range o.courses[i].stages {
+			calls := o.courses[i].stages[j].calls
+			for k := range calls {
+				visit(&calls[k], o.courses[i].weight/o.weight)
+			}
+		}
+	}
+}
+
 type stage struct {
 	*Stage
-	calls []call
+	calls   []call
+	inverse random.Inverse // CPU, when it is tied to the request's factors
+	own     float64        // standard deviation of the score, given the factors
+}
+
+// work draws the CPU time of a request, seconds.
+func (st *stage) work(s *random.Stream, factors *[Factors]float64) float64 {
+	if st.inverse == nil {
+		return st.CPU.Sample(s)
+	}
+	mean := 0.0
+	for i, l := range st.Loadings {
+		mean += float64(l * factors[i])
+	}
+	return random.Tied(st.inverse, mean, st.own, s)
+}
+
+// tie prepares a stage with loadings.
+func (st *stage) tie() {
+	st.inverse = st.CPU.(random.Inverse) // the checker saw to it
+	st.own = math.Sqrt(max(0, 1-st.tied()))
+}
+
+// tied is the share of the variance of the score that the factors explain.
+func (st *Stage) tied() (sum float64) {
+	for _, l := range st.Loadings {
+		sum += float64(l * l)
+	}
+	return sum
 }
 
 type route struct {

@@ -24,6 +24,8 @@ type System struct {
 	freeFlight  *flight
 	freeRequest *request
 
+	factors bool // requests draw them, because a stage is tied to one
+
 	span      trace.Span
 	epoch     int64
 	onSpan    func(*trace.Span)
@@ -109,11 +111,7 @@ func (s *System) eachCall(visit func(*call)) {
 	}
 	for _, svc := range s.services {
 		for _, op := range svc.ops {
-			for i := range op.stages {
-				for j := range op.stages[i].calls {
-					visit(&op.stages[i].calls[j])
-				}
-			}
+			op.eachCall(func(c *call, _ float64) { visit(c) })
 		}
 	}
 }
@@ -223,15 +221,16 @@ func (s *System) newRequest() *request {
 
 // request is what all visits of one request share.
 type request struct {
-	sys    *System
-	client *client
-	choice int
-	user   int // closed loads; -1: open
-	start  int64
-	trace  trace.TraceID
-	spans  uint64 // ids given out
-	refs   int    // flights and visits
-	next   *request
+	sys     *System
+	client  *client
+	choice  int
+	user    int // closed loads; -1: open
+	start   int64
+	factors [Factors]float64 // standard normal, of stages that are tied to them
+	trace   trace.TraceID
+	spans   uint64 // ids given out
+	refs    int    // flights and visits
+	next    *request
 }
 
 func (r *request) release() {

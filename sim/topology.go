@@ -108,8 +108,11 @@ type Lifecycle struct {
 
 // Operation is what a service does for one kind of request.
 type Operation struct {
-	Name      string
-	Stages    []Stage // one after the other
+	Name   string
+	Stages []Stage // one after the other
+	// Courses are alternatives to Stages, of which each request takes one: a page that
+	// is sometimes cached, a class of requests with more calls.
+	Courses   []Course
 	MemoryMiB float64 // held by the request
 	// Forward hands the request on when the stages are done, instead of answering; the
 	// answer then comes from there. The probabilities add up to at most 1; the rest
@@ -117,10 +120,24 @@ type Operation struct {
 	Forward []Route
 }
 
+// Course is one of the ways that an operation can go.
+type Course struct {
+	Weight float64 // > 0, among the others
+	Stages []Stage
+}
+
+// Factors is the number of things that may make a whole request slow.
+const Factors = 3
+
 // Stage is a piece of work: CPU, then a wait without CPU, then calls, all at once.
 type Stage struct {
-	CPU  random.Dist // seconds of one core; nil: none
-	Wait random.Dist // seconds; nil: none
+	CPU random.Dist // seconds of one core; nil: none
+	// Loadings tie CPU to factors that each request draws once: two stages with loadings
+	// a and b have times whose normal scores correlate by the sum of a[i]·b[i], so that a
+	// slow request is slow in many places. Their squares add up to at most 1, and CPU is
+	// a [random.Inverse]. Zeros: independent.
+	Loadings [Factors]float64
+	Wait     random.Dist // seconds; nil: none
 	// Calls are made in parallel. For calls one after the other, add stages.
 	Calls []Call
 }

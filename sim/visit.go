@@ -12,7 +12,8 @@ type visit struct {
 	req    *request
 
 	state    visitState
-	attached bool // to the pod's list
+	attached bool    // to the pod's list
+	stages   []stage // drawn at the beginning
 	stage    int
 	pending  int  // calls that are out
 	failed   bool // a call that matters failed
@@ -137,17 +138,18 @@ func (v *visit) begin() {
 		v.leave(false)
 		return
 	}
+	v.stages = v.op.course()
 	v.compute()
 }
 
 // compute begins a stage, or ends the visit behind the last one.
 func (v *visit) compute() {
-	if v.stage == len(v.op.stages) {
+	if v.stage == len(v.stages) {
 		v.leave(true)
 		return
 	}
-	if d := v.op.stages[v.stage].CPU; d != nil {
-		if work := d.Sample(v.op.cpu) * v.slowness(); work > 0 {
+	if st := &v.stages[v.stage]; st.CPU != nil {
+		if work := st.work(v.op.cpu, &v.req.factors) * v.slowness(); work > 0 {
 			v.state = computing
 			if v.pod.fault != "" {
 				v.fault = v.pod.fault
@@ -162,7 +164,7 @@ func (v *visit) compute() {
 }
 
 func (v *visit) wait() {
-	st := &v.op.stages[v.stage]
+	st := &v.stages[v.stage]
 	d := 0.0
 	if st.Wait != nil {
 		d = st.Wait.Sample(v.op.wait) * v.slowness()
@@ -193,7 +195,7 @@ func (v *visit) slowness() float64 {
 func (v *visit) call() {
 	v.state = calling
 	v.pending = 1
-	calls := v.op.stages[v.stage].calls
+	calls := v.stages[v.stage].calls
 	for i := range calls {
 		c := &calls[i]
 		if c.spec.Probability > 0 && !v.op.branch.Bernoulli(c.spec.Probability) {

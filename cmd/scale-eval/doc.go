@@ -98,6 +98,15 @@
 //	$ scale-eval rules schema
 //	$ scale-eval bench processor --traces 200 --passes 1
 //
+// # A twin of your system
+//
+// simulate --from-dataset fits a topology to traces (calls, courses, self times,
+// arrivals), says how well, and asks what would happen. --hold-out checks it on minutes
+// that were not fitted:
+//
+//	$ scale-eval simulate --from-dataset synth --spans 20000 --hold-out --requests 1000
+//	$ scale-eval simulate --from-dataset synth --spans 20000 --load 2 --slower stock=3 --cores stock=1 --requests 1000
+//
 // # Shell completion
 //
 //	$ scale-eval completion bash

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -36,6 +37,7 @@ autoscalers of Kubernetes on a simulated cluster, in virtual time:
   scale-eval simulate --policies scale,keda,none --seeds 10 db-bottleneck
   scale-eval simulate ./mine.yaml               your own system
   scale-eval simulate --seeds 30 --out suite    the whole suite
+  scale-eval simulate --from-dataset nezha --hold-out   a twin of recorded traces
 
 Every policy plays the same seeds: one seed is one sequence of requests and
 service times. Differences are paired, with 95 % intervals, corrected for their
@@ -47,7 +49,7 @@ interrupted, by Ctrl-C or kill -9, and computes nothing twice.
 One run in detail: --event-log writes every event and request, --audit what
 SCALE decided and why; both want one scenario, one policy and one seed (--seed).
 The same run writes the same bytes.`,
-		Flags:        simulateFlags(),
+		Flags:        slices.Concat(simulateFlags(), twinFlags(), inputFlags("")[1:], callFlags()),
 		OnUsageError: onUsageError,
 		Action:       simulate,
 	}
@@ -59,9 +61,7 @@ func simulateFlags() []cli.Flag {
 		&cli.StringFlag{Name: "policies", Value: "all", Usage: "`NAMES` separated by commas, see --list"},
 		&cli.IntFlag{Name: "seeds", Value: 5, Usage: "play the seeds 1 to `N`, 1..1000; more: narrower intervals"},
 		&cli.Uint64Flag{Name: "seed", Usage: "play only this `SEED`, with --event-log and --audit"},
-		&cli.Float64Flag{Name: "load", Value: 1, Usage: "share of the scenarios' load, `0.01..100`: 1.2 is a fifth more"},
 		&cli.IntFlag{Name: "workers", Usage: "runs at a time, `N` (0: one a core)"},
-		&cli.StringFlag{Name: "data", Usage: "`DIR` with recorded loads that scenarios name; without, a generated one stands in and a note says so"},
 		&cli.StringFlag{Name: "out", Value: "out-simulate", Usage: "`DIR` for the record of runs and the results; \"\" keeps nothing"},
 		&cli.StringFlag{Name: "event-log", Usage: "write every event and request of one run to `FILE`, a JSON line each"},
 		&cli.StringFlag{Name: "audit", Usage: "write SCALE's decisions in one run to `FILE`, a JSON line each"},
@@ -76,6 +76,12 @@ func simulate(c *cli.Context) error {
 	}
 	if c.Bool("list") {
 		return listScenarios(c)
+	}
+	if c.IsSet("from-dataset") {
+		if err := noArgs(c); err != nil {
+			return err
+		}
+		return runTwin(c)
 	}
 	if n := c.Int("seeds"); n < 1 || n > 1000 {
 		return usagef("--seeds %d: want 1..1000", n)
@@ -140,8 +146,8 @@ func openCases(c *cli.Context) (*simulated, error) {
 	}
 	s := &simulated{digests: map[string]string{}}
 	o := simscenario.Options{}
-	if dir := c.String("data"); dir != "" {
-		o.Open = func(name string) (io.ReadCloser, error) { return os.Open(filepath.Join(dir, filepath.Base(name))) }
+	if dirs := c.StringSlice("data"); len(dirs) > 0 {
+		o.Open = func(name string) (io.ReadCloser, error) { return openIn(dirs, filepath.Base(name)) }
 	}
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "-") {
@@ -152,6 +158,16 @@ func openCases(c *cli.Context) (*simulated, error) {
 		}
 	}
 	return s, nil
+}
+
+// openIn opens the file in the first of the folders that has it.
+func openIn(dirs []string, name string) (f io.ReadCloser, err error) {
+	for _, dir := range dirs {
+		if f, err = os.Open(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return f, err
 }
 
 func (s *simulated) open(arg string, o simscenario.Options, load float64) error {

@@ -120,7 +120,7 @@ func (h *HPA) propose(now int64, w *Workload) (replicas int32, reason string, er
 			}
 			continue
 		}
-		if replicas == 0 || n > replicas { // not the largest: 0 gives way to less
+		if reason == "" || n > replicas {
 			replicas, reason = n, m.Name
 		}
 	}

@@ -175,10 +175,7 @@ func NewPareto(alpha, low, high float64) (Dist, error) {
 }
 
 // Sample implements [Dist].
-func (p Pareto) Sample(s *Stream) float64 {
-	cut := 1 - math.Pow(p.low/p.high, p.alpha)
-	return p.low * math.Pow(1-float64(s.Uniform()*cut), -1/p.alpha)
-}
+func (p Pareto) Sample(s *Stream) float64 { return p.Quantile(s.Uniform()) }
 
 // Mean implements [Dist].
 func (p Pareto) Mean() float64 {
@@ -219,14 +216,7 @@ func NewEmpirical(values []float64) (Dist, error) {
 }
 
 // Sample implements [Dist].
-func (e Empirical) Sample(s *Stream) float64 {
-	x := s.Uniform() * float64(len(e.sorted)-1)
-	i := int(x)
-	if i+1 >= len(e.sorted) {
-		return e.sorted[len(e.sorted)-1]
-	}
-	return e.sorted[i] + float64((e.sorted[i+1]-e.sorted[i])*(x-float64(i)))
-}
+func (e Empirical) Sample(s *Stream) float64 { return e.Quantile(s.Uniform()) }
 
 // Mean implements [Dist].
 func (e Empirical) Mean() float64 { return e.mean }

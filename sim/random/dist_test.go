@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"gonum.org/v1/gonum/mathext"
 )
 
 // The quantiles, means and coefficients of variation below are the textbook
@@ -23,6 +25,9 @@ var cases = []struct {
 	{"lognormal median", Must(NewLognormalMedian(6, .35)), 6 * math.Exp(.35*.35/2), math.Expm1(.35 * .35),
 		map[float64]float64{.5: 6, .95: 6 * math.Exp(.35*1.6448536269514722)}},
 	{"erlang-2", Must(NewErlang(2, 1)), 1, .5, map[float64]float64{.5: 1.678346990016661 / 2}},
+	// One degree of freedom of chi-square: the squares of normal quantiles.
+	{"gamma scv=2", Must(NewGamma(1, 2)), 1, 2, map[float64]float64{.5: .45493642311957, .95: 3.84145882069412}},
+	{"gamma scv=4", Must(NewGamma(1, 4)), 1, 4, nil},
 	{"hyperexponential", Must(NewHyperExponential(1, 4)), 1, 4, nil},
 	{"pareto", Must(NewPareto(1.5, 1, 100)), 3 * (1 - .1) / (1 - .001), math.NaN(), map[float64]float64{
 		.5: math.Pow(1-.5*.999, -1/1.5)}},
@@ -78,6 +83,9 @@ func TestBadParametersAreErrors(t *testing.T) {
 		func() (Dist, error) { return NewLognormalMedian(1, -1) },
 		func() (Dist, error) { return NewErlang(0, 1) },
 		func() (Dist, error) { return NewErlang(2, -1) },
+		func() (Dist, error) { return NewGamma(1, 0) },
+		func() (Dist, error) { return NewGamma(1, 101) },
+		func() (Dist, error) { return NewGamma(nan, 1) },
 		func() (Dist, error) { return NewHyperExponential(1, .5) },
 		func() (Dist, error) { return NewPareto(1, 2, 1) },
 		func() (Dist, error) { return NewPareto(0, 1, 2) },
@@ -138,5 +146,79 @@ func BenchmarkSample(b *testing.B) {
 				c.d.Sample(s)
 			}
 		})
+	}
+}
+
+// The table against the quantile function itself, far tails included.
+func TestGammaQuantiles(t *testing.T) {
+	for _, scv := range []float64{.01, .3, 1, 4, 20} {
+		g := Must(NewGamma(1, scv)).(Gamma)
+		for seed := range uint64(500) {
+			u := NewStream(seed, "gamma").Uniform()
+			got, want := g.Sample(NewStream(seed, "gamma")), scv*mathext.GammaIncRegInv(1/scv, u)
+			if math.Abs(got-want) > 1e-6*want+1e-9 {
+				t.Fatalf("scv %v: quantile %v is %v, want %v", scv, u, got, want)
+			}
+		}
+	}
+	for _, scv := range []float64{.01, 1, 100} {
+		g := Must(NewGamma(1, scv)).(Gamma)
+		for i, x := range g.table {
+			if math.IsNaN(x) || math.IsInf(x, 0) || i > 0 && x <= g.table[i-1] {
+				t.Fatalf("scv %v: entry %d of the table is %v", scv, i, x)
+			}
+		}
+	}
+}
+
+// A variate tied to a factor keeps its distribution, and two that are tied to one
+// factor have scores with the product of the loadings as correlation.
+func TestTied(t *testing.T) {
+	const a, b, n = .8, -.5, 200_000
+	s := NewStream(1, "tied")
+	x, y := Must(NewLognormal(1, 1)).(Lognormal), Lognormal{0, 1}
+	values, product := make([]float64, n), 0.0
+	for i := range values {
+		factor := s.Normal()
+		values[i] = Tied(x, a*factor, math.Sqrt(1-a*a), s)
+		product += (math.Log(values[i]) - x.mu) / x.sigma * math.Log(Tied(y, b*factor, math.Sqrt(1-b*b), s)) / n
+	}
+	if math.Abs(product-a*b) > .01 {
+		t.Errorf("correlation %v, want %v", product, a*b)
+	}
+	slices.Sort(values)
+	for _, p := range []float64{.05, .5, .95} {
+		if got, want := values[int(p*n)], x.Quantile(p); math.Abs(got-want) > .02*want {
+			t.Errorf("quantile %v: %v, want %v", p, got, want)
+		}
+	}
+	for _, mean := range []float64{-40, 40} {
+		if v := Tied(x, mean, 0, s); !(v > 0) || math.IsInf(v, 0) {
+			t.Errorf("score %v: %v", mean, v)
+		}
+	}
+}
+
+// Quantile and Sample are one distribution.
+func TestQuantiles(t *testing.T) {
+	for _, c := range cases {
+		d, ok := c.d.(Inverse)
+		if !ok {
+			continue
+		}
+		s, below := NewStream(1, "quantiles", c.name), [3]int{}
+		for range 100_000 {
+			x := c.d.Sample(s)
+			for i, p := range []float64{.1, .5, .9} {
+				if x <= d.Quantile(p) {
+					below[i]++
+				}
+			}
+		}
+		for i, p := range []float64{.1, .5, .9} {
+			if got := float64(below[i]) / 100_000; math.Abs(got-p) > .006 && c.scv != 0 {
+				t.Errorf("%s: %v of the samples are below the quantile of %v", c.name, got, p)
+			}
+		}
 	}
 }
