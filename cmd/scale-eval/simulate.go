@@ -37,7 +37,7 @@ autoscalers of Kubernetes on a simulated cluster, in virtual time:
   scale-eval simulate --policies scale,keda,none --seeds 10 db-bottleneck
   scale-eval simulate ./mine.yaml               your own system
   scale-eval simulate --seeds 30 --out suite    the whole suite
-  scale-eval simulate --from-dataset nezha --hold-out   a twin of recorded traces
+  scale-eval simulate --from-dataset nezha:ob-2022-08-22 --hold-out   a twin of traces
 
 Every policy plays the same seeds: one seed is one sequence of requests and
 service times. Differences are paired, with 95 % intervals, corrected for their
