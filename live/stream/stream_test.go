@@ -197,14 +197,14 @@ func TestSamplerAndProcessorApart(t *testing.T) {
 func TestStuckSubscriber(t *testing.T) {
 	hub := NewHub(Options{MaxBytes: 64 << 10})
 	addr, _ := serve(t, hub, stage(t, &keepAll{}, hub), "127.0.0.1:0", secure.Options{})
-	stuck, err := streampb.NewSampledStreamClient(dial(t, addr)).Spans(t.Context(), &streampb.SpansRequest{Subscriber: "stuck"})
-	check(t, err)
-	well, err := streampb.NewSampledStreamClient(dial(t, addr)).Spans(t.Context(), &streampb.SpansRequest{Subscriber: "well"})
-	check(t, err)
-	for _, s := range []grpc.ServerStreamingClient[streampb.SampledSpans]{stuck, well} {
-		_, err := s.Recv()
+	subscribed := func(name string) grpc.ServerStreamingClient[streampb.SampledSpans] {
+		in, err := streampb.NewSampledStreamClient(dial(t, addr)).Spans(t.Context(), &streampb.SpansRequest{Subscriber: name})
 		check(t, err)
+		_, err = in.Recv() // it holds
+		check(t, err)
+		return in
 	}
+	stuck, well := subscribed("stuck"), subscribed("well")
 	total := 0
 	for total < 100 || hub.Subscribers()[0].Missed < 1000 {
 		hub.Sampled(batch(t, total, 20))
