@@ -85,6 +85,7 @@ type Stage struct {
 	decoders chan *decoder
 	queue    chan *job
 	calls    chan func()
+	rewiring sync.Mutex
 	bytes    atomic.Int64
 	counters counters
 	jobs     sync.Pool
@@ -126,6 +127,21 @@ func NewStage(o Options) *Stage {
 	}
 	go st.run()
 	return st
+}
+
+// SetWire changes Options.Wire, for exports that are decoded from now on: rules that
+// were loaded again may look at other attributes.
+func (st *Stage) SetWire(opt otlp.Options) {
+	// With all decoders in hand nobody has an old one; two callers would each wait for
+	// the other's.
+	st.rewiring.Lock()
+	defer st.rewiring.Unlock()
+	for range cap(st.decoders) {
+		<-st.decoders
+	}
+	for range cap(st.decoders) {
+		st.decoders <- newDecoder(opt)
+	}
 }
 
 // Answer is what an acknowledged export is told.
