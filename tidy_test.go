@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	// The suite that fake and real API servers share tests live/kube from outside.
 	"live/kube/kubetest": {"live", "live/kube", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
 	"live/webhook":       {"live"},
+	"live/loadgen":       {"go.opentelemetry.io/proto/otlp", "google.golang.org/"},
 	"live/record":        {"live", "datasets", "datasets/scores"},
 	"live/stream":        {"live/otlp", "go.opentelemetry.io/proto/otlp", "google.golang.org/"},
 	"live/internal":      {"google.golang.org/grpc"},
