@@ -35,7 +35,6 @@ type script struct {
 	ids   map[trace.SpanID]int
 	hold  chan struct{}      // nil: do not wait; else: wait for it to be closed
 	each  func(s *live.Span) // nil: nothing
-	err   func(*live.Span) error
 }
 
 func (j *script) Span(s *live.Span) (trace.Decision, error) {
@@ -53,11 +52,6 @@ func (j *script) Span(s *live.Span) (trace.Decision, error) {
 	}
 	j.ids[s.ID]++
 	s.Decision = trace.Decision{Keep: s.Operation == "slow"}
-	if j.err != nil {
-		if err := j.err(s); err != nil {
-			return trace.Decision{}, err
-		}
-	}
 	return s.Decision, nil
 }
 

@@ -4,6 +4,8 @@
 package raw
 
 import (
+	"sync"
+
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // the codec of every other message
 	"google.golang.org/grpc/mem"
@@ -13,13 +15,20 @@ import (
 // received has Data until Free.
 type Message struct {
 	Data []byte
-	buf  mem.Buffer
+	buf  *[]byte // of the pool
 }
+
+// pool holds buffers of received messages. gRPC's own clears a buffer before it is
+// used again, which costs as much as the copy.
+var pool = sync.Pool{New: func() any { return new([]byte) }}
+
+// keepBytes is the largest buffer that is kept: a giant's goes with it.
+const keepBytes = 1 << 20
 
 // Free gives the bytes of a received message back. Data is invalid after it.
 func (m *Message) Free() {
-	if m.buf != nil {
-		m.buf.Free()
+	if m.buf != nil && cap(*m.buf) <= keepBytes {
+		pool.Put(m.buf)
 	}
 	m.buf, m.Data = nil, nil
 }
@@ -43,7 +52,13 @@ func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 		return c.CodecV2.Unmarshal(data, v)
 	}
 	m.Free()
-	m.buf = data.MaterializeToBuffer(mem.DefaultBufferPool())
-	m.Data = m.buf.ReadOnlyData()
+	m.buf = pool.Get().(*[]byte)
+	n := data.Len()
+	if cap(*m.buf) < n {
+		*m.buf = make([]byte, n)
+	}
+	*m.buf = (*m.buf)[:n]
+	data.CopyTo(*m.buf)
+	m.Data = *m.buf
 	return nil
 }
