@@ -11,7 +11,7 @@ SEED       ?= 1
 CONFORMANCE_CACHE ?= $(CURDIR)/.cache/conformance
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build check test bench fuzz golden theory promises conformance
+.PHONY: help build check test bench fuzz golden theory promises conformance proto
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -43,6 +43,9 @@ fuzz: ## every fuzz target for FUZZTIME
 	    fi; tail -n 1 "$$log"; \
 	  done; \
 	done
+
+proto: ## Go code of live/stream/streampb/stream.proto
+	cd .ci/proto && $(GO) run .
 
 golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 	@test -n "$$SCALE_EVAL_GOLDEN" || { echo "set SCALE_EVAL_GOLDEN to the folder with index.json"; exit 2; }

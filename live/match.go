@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -113,6 +114,20 @@ func (m *Match) attributes(s *Span) bool {
 		}
 	}
 	return true
+}
+
+// AttributeKeys are the keys of the attributes that the pipeline looks at with these
+// rules: those that rules match on, and those that name the callee of a client span.
+// Who decodes spans need give no others. Sorted, each once.
+func (s *RuleSet) AttributeKeys() []string {
+	keys := slices.Clone(peerKeys[:])
+	for i := range s.Rules {
+		for _, a := range s.Rules[i].Match.Attributes {
+			keys = append(keys, a.Key)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // String is the match as an operator would say it.

@@ -12,6 +12,7 @@ import (
 	_ "google.golang.org/grpc/encoding/gzip" // senders compress with it by default
 
 	"github.com/scale-eval/scale-eval/datasets/otlp"
+	_ "github.com/scale-eval/scale-eval/datasets/otlp/grpczstd" // others compress with it
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 

@@ -220,7 +220,7 @@ func (f *frames) varint() (uint64, error) {
 		if err != nil {
 			return 0, f.readError(err, false)
 		}
-		return 0, fmt.Errorf("%w, or one longer than its message", errWire)
+		return 0, fmt.Errorf("%w, or one longer than its message", ErrMalformed)
 	}
 	return v, f.discard(uint64(n))
 }

@@ -18,6 +18,9 @@ type Options struct {
 	// the generator. For CSV it is a column, "." read as "_".
 	// Default: none.
 	ServiceAttr string
+	// Attributes are the keys of span and resource attributes that a [Wire] gives as
+	// text beside each span. The other decoders give none. Default: none.
+	Attributes []string
 	// MaxMessage is the largest single ResourceSpans in bytes, and with it the
 	// memory of a decoder; a larger one is a *trace.RowError. 0 means
 	// DefaultMaxMessage.
