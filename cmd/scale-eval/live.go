@@ -57,11 +57,6 @@ func liveFlags() []cli.Flag {
 	flags := append(processorFlags(),
 		&cli.StringFlag{Name: "listen", Value: "127.0.0.1:4317", Category: listenCategory, Usage: "`ADDRESS` of OTLP/gRPC and of the stream of sampled spans"},
 		&cli.StringFlag{Name: "http", Value: "127.0.0.1:4318", Category: listenCategory, Usage: "`ADDRESS` of OTLP/HTTP (\"\": none)"},
-		&cli.StringFlag{Name: "tls-cert", Category: listenCategory, Usage: "`FILE` with the certificate of the listeners (PEM)"},
-		&cli.StringFlag{Name: "tls-key", Category: listenCategory, Usage: "`FILE` with its key"},
-		&cli.StringFlag{Name: "client-ca", Category: listenCategory, Usage: "`FILE` with the authorities of which every sender needs a certificate"},
-		&cli.StringFlag{Name: "token-file", Category: listenCategory, Usage: "`FILE` of bearer tokens, one a line, of which every sender needs one"},
-		&cli.BoolFlag{Name: "allow-insecure", Category: listenCategory, Usage: "listen off loopback without knowing who speaks: the network in front does"},
 		&cli.StringFlag{Name: "train-from", Category: trainCategory, Usage: "`SOURCE` tempo=URL, jaeger=URL, or a dataset's path"},
 		&cli.DurationFlag{Name: "train-range", Value: time.Hour, Category: trainCategory, Usage: "`HOW FAR` back training spans may lie"},
 		&cli.StringFlag{Name: "train-query", Category: trainCategory, Usage: "`QUERY` for them: TraceQL for tempo, services with commas for jaeger"},
@@ -85,7 +80,7 @@ func processorFlags() []cli.Flag {
 		&cli.StringFlag{Name: "rules", Category: actCategory, Usage: "rule `FILE`; without rules it samples and streams only"},
 		&cli.StringFlag{Name: "plan", Category: actCategory, Usage: "`DIR` with sampler.yaml, model.bin and rules.yaml, as simulate --save writes it"},
 		&cli.BoolFlag{Name: "act", Category: actCategory, Usage: "carry actions out; without it everything is a dry run"},
-		&cli.StringFlag{Name: "backend", Category: actCategory, Usage: "`WHERE` actions go: kube, webhook=URL or log (default: kube in a cluster or with --kubeconfig, else log)"},
+		&cli.StringFlag{Name: "backend", Category: actCategory, Usage: "`WHERE` actions go: kube, webhook=URL, log, or signal (KEDA or an HPA scales, see --keda) (default: kube in a cluster or with --kubeconfig, else log)"},
 		&cli.StringFlag{Name: "kubeconfig", Category: actCategory, EnvVars: []string{"KUBECONFIG"}, Usage: "`FILE` that says where the cluster is (default: the pod's own account)"},
 		&cli.StringFlag{Name: "namespace", Category: actCategory, EnvVars: []string{"POD_NAMESPACE"}, Usage: "`NAMESPACE` of targets that name none, and of the lease (default: default)"},
 		&cli.StringFlag{Name: "selector", Category: actCategory, Usage: "label `SELECTOR`: other workloads are never touched"},
@@ -98,6 +93,13 @@ func processorFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "snapshot-every", Value: time.Minute, Category: stateCategory, Usage: "`HOW OFTEN` a snapshot is written"},
 		&cli.StringFlag{Name: "admin", Value: "127.0.0.1:8089", Category: listenCategory, Usage: "`ADDRESS` of the status page, /metrics, /healthz and /readyz (\"\": none)"},
 		&cli.BoolFlag{Name: "admin-any", Category: listenCategory, Usage: "let --admin listen off loopback: it is read-only, and has no authentication"},
+		&cli.StringFlag{Name: "tls-cert", Category: listenCategory, Usage: "`FILE` with the certificate of the listeners (PEM)"},
+		&cli.StringFlag{Name: "tls-key", Category: listenCategory, Usage: "`FILE` with its key"},
+		&cli.StringFlag{Name: "client-ca", Category: listenCategory, Usage: "`FILE` with the authorities of which every sender needs a certificate"},
+		&cli.StringFlag{Name: "token-file", Category: listenCategory, Usage: "`FILE` of bearer tokens, one a line, of which every sender needs one"},
+		&cli.BoolFlag{Name: "allow-insecure", Category: listenCategory, Usage: "listen off loopback without knowing who speaks: the network in front does"},
+		&cli.StringFlag{Name: "keda", Category: listenCategory, Usage: "backend signal: `ADDRESS` of KEDA's external scaler (gRPC)"},
+		&cli.StringFlag{Name: "external-metrics", Category: listenCategory, Usage: "backend signal: `ADDRESS` of external.metrics.k8s.io, for an APIService"},
 		&cli.StringFlag{Name: "pprof", Category: listenCategory, Usage: "loopback `ADDRESS` of pprof (\"\": none)"},
 		&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, Category: stateCategory, Usage: "`HOW LONG` the end may take after SIGTERM"},
 		&cli.Int64Flag{Name: "memory-limit", Value: 512, Category: stateCategory, Usage: "`MIB` of heap above which exports are told to come again (0: none)"},
@@ -173,8 +175,11 @@ func checkLive(c *cli.Context, processor bool) error {
 			return usagef("--%s %s: want a loopback address such as 127.0.0.1:8089: it has no authentication", name, addr)
 		}
 	}
-	if b := c.String("backend"); b != "" && b != "kube" && b != "log" && !strings.HasPrefix(b, "webhook=") {
-		return usagef("--backend %q: want kube, webhook=URL or log", b)
+	if b := c.String("backend"); b != "" && b != "kube" && b != "log" && b != "signal" && !strings.HasPrefix(b, "webhook=") {
+		return usagef("--backend %q: want kube, webhook=URL, log or signal", b)
+	}
+	if (c.String("keda") != "" || c.String("external-metrics") != "") != (c.String("backend") == "signal") {
+		return usagef("--backend signal and its listeners, --keda or --external-metrics, come together")
 	}
 	return nil
 }

@@ -18,13 +18,15 @@ import (
 	"github.com/scale-eval/scale-eval/live"
 	"github.com/scale-eval/scale-eval/live/kube"
 	"github.com/scale-eval/scale-eval/live/kube/lead"
+	"github.com/scale-eval/scale-eval/live/signal"
 	"github.com/scale-eval/scale-eval/live/webhook"
 )
 
 // backend is where actions go, and who may act.
 type backend struct {
 	orchestrator live.Orchestrator
-	elector      *lead.Elector // nil: no election
+	elector      *lead.Elector  // nil: no election
+	signal       *signal.Signal // nil: actions are written
 }
 
 // openBackend makes the backend of --backend. It asks no server anything: one that
@@ -83,6 +85,11 @@ func openKube(c *cli.Context, log *slog.Logger) (*backend, error) {
 		return nil, usageError{err}
 	}
 	b := &backend{orchestrator: o}
+	if c.String("backend") == "signal" { // every replica answers: nothing is elected
+		b.signal = signal.New(o)
+		b.orchestrator = b.signal
+		return b, nil
+	}
 	if c.Bool("act") && c.String("lease") != "" {
 		b.elector, err = lead.New(lead.Options{Client: client, Namespace: namespace, Name: c.String("lease"), Identity: replicaName(c), Log: log})
 		if err != nil {

@@ -235,6 +235,9 @@ func (p *process) tick(ctx context.Context) {
 	} else {
 		p.pipeline.Advance(time.Now().UnixNano())
 	}
+	if p.backend.signal != nil {
+		p.backend.signal.SetSilent(p.pipeline.Silent() || !p.ready())
+	}
 	if acted {
 		p.snapshot()
 	}

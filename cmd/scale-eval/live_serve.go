@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"os"
-	"os/signal"
+	ossignal "os/signal"
 	"sync"
 	"syscall"
 	"time"
@@ -18,9 +18,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"google.golang.org/grpc"
 
+	"github.com/scale-eval/scale-eval/live/keda"
 	"github.com/scale-eval/scale-eval/live/ops"
 	"github.com/scale-eval/scale-eval/live/otlp"
 	"github.com/scale-eval/scale-eval/live/secure"
+	"github.com/scale-eval/scale-eval/live/signal"
 	"github.com/scale-eval/scale-eval/live/status"
 	"github.com/scale-eval/scale-eval/live/stream"
 	"github.com/scale-eval/scale-eval/live/training"
@@ -28,7 +30,7 @@ import (
 
 // servers are the listeners of a process.
 type servers struct {
-	grpc  *grpc.Server
+	grpcs []*grpc.Server
 	https []*http.Server
 	stop  chan struct{} // closed: the forwarder sends what waits and ends
 	hup   chan os.Signal
@@ -66,8 +68,8 @@ func dial(client *secure.Client, addr string) (*grpc.ClientConn, error) {
 // run serves until ctx ends, then drains.
 func (p *process) run(ctx context.Context) error {
 	s := &servers{stop: make(chan struct{}), hup: make(chan os.Signal, 1)}
-	signal.Notify(s.hup, syscall.SIGHUP) // first of all: a hang-up otherwise ends the process
-	defer signal.Stop(s.hup)
+	ossignal.Notify(s.hup, syscall.SIGHUP) // first of all: a hang-up otherwise ends the process
+	defer ossignal.Stop(s.hup)
 	background, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	failed := make(chan error, 8)
@@ -104,33 +106,63 @@ var errEnding = errors.New("the process ends")
 
 // listen opens the listeners and says where they are.
 func (p *process) listen(s *servers, failed chan<- error) error {
+	sec, err := secure.Load(listenerOptions(p.c))
+	if err != nil {
+		return usageError{err}
+	}
 	if !p.processor {
-		sec, err := secure.Load(listenerOptions(p.c))
-		if err != nil {
-			return usageError{err}
-		}
-		lis, err := sec.Listen(p.c.String("listen"))
-		if err != nil {
+		srv := otlp.NewServer(sec, p.stage)
+		p.hub.Register(srv)
+		if err := p.serveGRPC(s, sec, failed, "OTLP/gRPC and the stream", p.c.String("listen"), srv); err != nil {
 			return err
 		}
-		s.grpc = otlp.NewServer(sec, p.stage)
-		p.hub.Register(s.grpc)
-		s.wait.Go(func() { report(failed, s.grpc.Serve(lis)) })
-		p.log.Info("listening", "for", "OTLP/gRPC and the stream", "address", lis.Addr().String())
-		if addr := p.c.String("http"); addr != "" {
-			if lis, err = sec.Listen(addr); err != nil {
-				return err
-			}
-			srv := sec.HTTP(p.stage.Handler(sec.MaxMessage()))
-			s.https = append(s.https, srv)
-			s.wait.Go(func() { report(failed, secure.Serve(srv, lis)) })
-			p.log.Info("listening", "for", "OTLP/HTTP", "address", lis.Addr().String())
+		if err := p.serveHTTP(s, sec, failed, "OTLP/HTTP", p.c.String("http"), p.stage.Handler(sec.MaxMessage())); err != nil {
+			return err
+		}
+	}
+	if sig := p.backend.signal; sig != nil {
+		srv := grpc.NewServer(sec.GRPC(nil)...)
+		keda.Register(srv, sig, p.c.Duration("tick"))
+		if err := p.serveGRPC(s, sec, failed, "KEDA", p.c.String("keda"), srv); err != nil {
+			return err
+		}
+		if err := p.serveHTTP(s, sec, failed, "external metrics", p.c.String("external-metrics"), signal.ExternalMetrics(sig)); err != nil {
+			return err
 		}
 	}
 	if err := p.plain(s, failed, "status, metrics and health", p.c.String("admin"), p.adminHandler()); err != nil {
 		return err
 	}
 	return p.plain(s, failed, "pprof", p.c.String("pprof"), pprofHandler())
+}
+
+func (p *process) serveGRPC(s *servers, sec *secure.Server, failed chan<- error, what, addr string, srv *grpc.Server) error {
+	if addr == "" {
+		return nil
+	}
+	lis, err := sec.Listen(addr)
+	if err != nil {
+		return err
+	}
+	s.grpcs = append(s.grpcs, srv)
+	s.wait.Go(func() { report(failed, srv.Serve(lis)) })
+	p.log.Info("listening", "for", what, "address", lis.Addr().String())
+	return nil
+}
+
+func (p *process) serveHTTP(s *servers, sec *secure.Server, failed chan<- error, what, addr string, h http.Handler) error {
+	if addr == "" {
+		return nil
+	}
+	lis, err := sec.Listen(addr)
+	if err != nil {
+		return err
+	}
+	srv := sec.HTTP(h)
+	s.https = append(s.https, srv)
+	s.wait.Go(func() { report(failed, secure.Serve(srv, lis)) })
+	p.log.Info("listening", "for", what, "address", lis.Addr().String())
+	return nil
 }
 
 // plain serves h without TLS: on loopback, or where --admin-any says so.
@@ -263,8 +295,8 @@ func (p *process) end(s *servers) error {
 	if p.hub != nil {
 		p.hub.Close()
 	}
-	if s.grpc != nil {
-		stopGRPC(bound, s.grpc)
+	for _, srv := range s.grpcs {
+		stopGRPC(bound, srv)
 	}
 	for _, srv := range s.https {
 		if srv.Shutdown(bound) != nil {
