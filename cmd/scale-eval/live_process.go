@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -251,8 +252,12 @@ func (p *process) note(decisions []live.Decision) (acted bool) {
 		if d.Outcome != live.Held {
 			p.log.Info("decision", "outcome", d.Outcome, "what", d.Action.String(), "error", d.Err, "why", d.Why.String())
 		}
-		if n := len(p.recent); n > 0 && p.recent[0].Target == d.Target && p.recent[0].Outcome == d.Outcome && p.recent[0].Reason == d.Reason && d.Outcome == live.Held {
-			p.recent[0] = d
+		// A target that is held for the same reason, tick after tick, is one line.
+		same := func(o live.Decision) bool {
+			return o.Target == d.Target && o.Service == d.Service && o.Outcome == d.Outcome && o.Reason == d.Reason
+		}
+		if i := slices.IndexFunc(p.recent, same); i >= 0 && d.Outcome == live.Held {
+			p.recent[i] = d
 			continue
 		}
 		p.recent = append([]live.Decision{d}, p.recent[:min(len(p.recent), ops.MaxDecisions-1)]...)

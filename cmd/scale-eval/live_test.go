@@ -23,6 +23,9 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/hst"
 )
 
 const cartRules = `version: 1
@@ -353,4 +356,35 @@ func TestLiveUsage(t *testing.T) {
 			t.Errorf("%q: %v, want %q", tc.args, err, tc.want)
 		}
 	}
+}
+
+// TestLivePlan: a plan's rules, sampler options and model are taken as they are.
+func TestLivePlan(t *testing.T) {
+	dir := t.TempDir()
+	calls := trace.NewCalls(10, nil)
+	cfg := hst.DefaultSamplerConfig(hst.NewSeed(1))
+	cfg.Calls, cfg.WindowSize = calls, 50
+	s, err := hst.NewSampler(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 200 {
+		s.Learn(&trace.Span{Call: calls.Of("cart", "checkout"), Duration: int64(1+i%7) * 1e6})
+	}
+	model, err := s.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"rules.yaml": cartRules, "sampler.yaml": "sampler: paper\nwindow_size: 50\n", "model.bin": string(model)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := startLive(t, "--plan", dir)
+	l.export(0, 5, 300*time.Millisecond)
+	l.wait("the plan's rules decide", func() bool { return strings.Contains(l.log.String(), "rule cart-slow") })
+	if _, text := l.get("/api/status"); !strings.Contains(text, `"model":"from the plan"`) || !strings.Contains(text, `"warm_up":0`) {
+		t.Error(text)
+	}
+	l.stop()
 }
