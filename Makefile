@@ -44,7 +44,7 @@ fuzz: ## every fuzz target for FUZZTIME
 	  done; \
 	done
 
-proto: ## Go code of live/stream/streampb/stream.proto
+proto: ## Go code of the proto files in live/stream and live/keda
 	cd .ci/proto && $(GO) run .
 
 golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)

@@ -31,7 +31,8 @@ const (
 	ReasonStabilise  Reason = "stabilise"  // not wanted for long enough
 	ReasonCooldown   Reason = "cooldown"
 	ReasonRate       Reason = "rate-limit"
-	ReasonOwned      Reason = "owned" // another controller scales the target
+	ReasonOwned      Reason = "owned"   // another controller scales the target
+	ReasonStandby    Reason = "standby" // another replica of this program acts
 )
 
 // Decision is what one tick decided about one target.
@@ -39,7 +40,7 @@ type Decision struct {
 	Action
 	Outcome Outcome `json:"outcome"`
 	Reason  Reason  `json:"reason,omitempty"` // of Held
-	Err     string  `json:"error,omitempty"`  // of Failed and ReasonOwned
+	Err     string  `json:"error,omitempty"`  // of Failed, ReasonOwned and ReasonStandby
 }
 
 // String is one paragraph: what, and why.

@@ -44,6 +44,9 @@ var ErrOwned = errors.New("another controller owns the target")
 // ErrNoTarget says that no orchestrator knows the target.
 var ErrNoTarget = errors.New("no orchestrator for the target")
 
+// ErrStandby says that another replica of this program acts, not this one.
+var ErrStandby = errors.New("another replica acts")
+
 // Route sends the targets that Match accepts to one orchestrator. A nil Match
 // accepts all.
 type Route struct {

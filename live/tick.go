@@ -201,6 +201,8 @@ func (p *Pipeline) failed(a Action, err error) Decision {
 		d.Outcome, d.Reason = Held, ReasonOwned
 	case errors.Is(err, ErrNoTarget):
 		d.Outcome, d.Reason = Held, ReasonNoTarget
+	case errors.Is(err, ErrStandby):
+		d.Outcome, d.Reason = Held, ReasonStandby
 	}
 	return d
 }

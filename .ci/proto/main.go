@@ -1,4 +1,4 @@
-// Command proto makes Go of stream.proto, with nothing on the machine but Go: the
+// Command proto makes Go of the project's proto files, with nothing on the machine but Go: the
 // compiler is a library, the plugins are tools of this module, and the messages of
 // OpenTelemetry are those that its Go module carries.
 package main
@@ -23,11 +23,15 @@ import (
 )
 
 func main() {
-	// The name under which the file is known to every protobuf program that has it.
-	const file = "scale_eval/stream/v1/stream.proto"
-	if err := run("../../live/stream/streampb", file); err != nil {
-		fmt.Fprintln(os.Stderr, "proto:", err)
-		os.Exit(1)
+	for _, f := range []struct{ dir, file string }{
+		// The name under which the file is known to every protobuf program that has it.
+		{"../../live/stream/streampb", "scale_eval/stream/v1/stream.proto"},
+		{"../../live/keda/kedapb", "externalscaler.proto"},
+	} {
+		if err := run(f.dir, f.file); err != nil {
+			fmt.Fprintln(os.Stderr, "proto:", err)
+			os.Exit(1)
+		}
 	}
 }
 

@@ -52,7 +52,7 @@ func callFlags() []cli.Flag {
 	}
 }
 
-func newCalls(c *cli.Context) (*trace.Calls, error) {
+func newSanitiser(c *cli.Context) (*trace.Sanitiser, error) {
 	rules := trace.DefaultSanitiseRules
 	if given := c.StringSlice("sanitise"); len(given) > 0 {
 		rules = given
@@ -63,6 +63,14 @@ func newCalls(c *cli.Context) (*trace.Calls, error) {
 	s, err := trace.NewSanitiser(rules)
 	if err != nil {
 		return nil, usageError{err}
+	}
+	return s, nil
+}
+
+func newCalls(c *cli.Context) (*trace.Calls, error) {
+	s, err := newSanitiser(c)
+	if err != nil {
+		return nil, err
 	}
 	if c.Int("max-calls") < 1 {
 		return nil, usagef("--max-calls %d: want 1 or more", c.Int("max-calls"))

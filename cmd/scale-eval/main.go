@@ -105,6 +105,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
 			tuneCommand(),
 			checkCommand(),
 			rulesCommand(),
+			liveCommand(),
 			completionCommand(),
 		},
 	}

@@ -168,7 +168,7 @@ func (k *Orchestrator) Scale(ctx context.Context, a live.Action) error {
 
 // replicas writes the scale subresource, with the version that was read.
 func (k *Orchestrator) replicas(ctx context.Context, a *live.Action, acc access, w *workload) error {
-	return retry.RetryOnConflict(k.o.Retry, func() error {
+	return k.onConflict(func() error {
 		s, err := acc.getScale(ctx, w.meta.Name)
 		if err != nil {
 			return err
@@ -183,6 +183,17 @@ func (k *Orchestrator) replicas(ctx context.Context, a *live.Action, acc access,
 		s.Spec.Replicas = int32(a.To)
 		return acc.updateScale(ctx, s, metav1.UpdateOptions{FieldManager: FieldManager, DryRun: dryRun(a)})
 	})
+}
+
+// onConflict repeats f while it meets conflicts. client-go's RetryOnConflict takes a
+// deadline in f for one of its own and then returns the last conflict: nil, if there
+// was none. A write that timed out would pass for one that was done.
+func (k *Orchestrator) onConflict(f func() error) error {
+	var last error
+	if err := retry.RetryOnConflict(k.o.Retry, func() error { last = f(); return last }); last == nil {
+		return err
+	}
+	return last
 }
 
 func dryRun(a *live.Action) []string {

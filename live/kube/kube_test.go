@@ -216,3 +216,26 @@ func TestBadOptions(t *testing.T) {
 		}
 	}
 }
+
+// TestTimeoutIsNoSuccess: a write that ran into its deadline is an error, at once and
+// after a conflict.
+func TestTimeoutIsNoSuccess(t *testing.T) {
+	for _, conflicts := range []int{0, 1} {
+		c := kubefake.New(deployment("cart", 3))
+		c.PrependReactor("update", "deployments/scale", func(k8stesting.Action) (bool, runtime.Object, error) {
+			if conflicts > 0 {
+				conflicts--
+				return true, nil, apierrors.NewConflict(schema.GroupResource{Resource: "deployments"}, "cart", errors.New("stale"))
+			}
+			return true, nil, context.DeadlineExceeded
+		})
+		o, err := kube.New(kube.Options{Client: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = o.Scale(t.Context(), live.Action{Target: cart, Direction: live.Up, From: 3, To: 5})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%v, want %v", err, context.DeadlineExceeded)
+		}
+	}
+}

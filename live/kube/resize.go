@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/retry"
 
 	"github.com/scale-eval/scale-eval/live"
 )
@@ -120,7 +119,7 @@ func (k *Orchestrator) resources(ctx context.Context, a *live.Action, acc access
 	if k.resizesInPlace(ctx) {
 		return k.resizePods(ctx, a, w, o)
 	}
-	return retry.RetryOnConflict(k.o.Retry, func() error {
+	return k.onConflict(func() error {
 		fresh, err := acc.get(ctx, w.meta.Name)
 		if err != nil {
 			return err
@@ -153,7 +152,7 @@ func (k *Orchestrator) resizePods(ctx context.Context, a *live.Action, w *worklo
 
 func (k *Orchestrator) resizePod(ctx context.Context, a *live.Action, p *corev1.Pod, o metav1.PatchOptions) error {
 	client := k.o.Client.CoreV1().Pods(p.Namespace)
-	return retry.RetryOnConflict(k.o.Retry, func() error {
+	return k.onConflict(func() error {
 		fresh, err := client.Get(ctx, p.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return nil // it went away: nothing to resize
