@@ -3,7 +3,6 @@ package eval
 import (
 	"math"
 	"slices"
-	"sort"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -44,26 +43,38 @@ type Cell struct {
 	Seed      uint64   `json:"seed"`
 	Sampler   string   `json:"sampler"`
 
-	Test           int64      `json:"test"`      // spans sent to the sampler
-	Positives      int64      `json:"positives"` // of them
-	AP             Number     `json:"average_precision"`
-	BestF1         Number     `json:"best_f1"`
-	Own            Point      `json:"own"`              // at the sampler's own or label-free cut-off, without intervals
-	RecallAtFPR    []Number   `json:"recall_at_fpr"`    // at DefaultFPRs
-	RecallAtBudget []Number   `json:"recall_at_budget"` // at Budgets
-	RecallCurve    []Number   `json:"recall_curve"`     // at CurveBudgets
-	FaultFreeFPR   Number     `json:"fault_free_fpr"`   // Track B
-	Detected       int        `json:"faults_detected"`
-	Faults         int        `json:"faults"`         // with candidates in the test part
-	MedianDelayS   Number     `json:"median_delay_s"` // of the detected
-	CallsCovered   Number     `json:"calls_covered"`  // share of the test part's calls with a span kept at the own cut-off
-	Diversity      []Coverage `json:"diversity"`      // at Budgets, of whole traces
-	WarmUp         int64      `json:"warm_up"`
-	NsPerSpan      Number     `json:"ns_per_span"`       // of this machine
-	StateBytes     int64      `json:"state_bytes"`       // of the sampler after the test part; 0: not measured
-	Calls          int        `json:"calls"`             // that the sampler has seen
-	APReplicates   []Number   `json:"ap_replicates"`     // paired within a dataset, condition and seed
-	F1Replicates   []Number   `json:"own_f1_replicates"` // likewise
+	Test           int64         `json:"test"`      // spans sent to the sampler
+	Positives      int64         `json:"positives"` // of them
+	AP             Number        `json:"average_precision"`
+	BestF1         Number        `json:"best_f1"`
+	Own            Point         `json:"own"`              // at the sampler's own or label-free cut-off, without intervals
+	RecallAtFPR    []Number      `json:"recall_at_fpr"`    // at DefaultFPRs
+	RecallAtBudget []Number      `json:"recall_at_budget"` // at Budgets
+	RecallCurve    []Number      `json:"recall_curve"`     // at CurveBudgets
+	FaultFreeFPR   Number        `json:"fault_free_fpr"`   // Track B
+	Detected       int           `json:"faults_detected"`
+	Faults         int           `json:"faults"`                    // with candidates in the test part
+	MedianDelayS   Number        `json:"median_delay_s"`            // of the detected
+	ByChance       Number        `json:"faults_detected_by_chance"` // see FaultSummary
+	PerFault       []FaultDelay  `json:"per_fault,omitempty"`       // those with candidates in the test part
+	LabelAccount   *LabelAccount `json:"label_account,omitempty"`   // Track B; the caller's to fill
+	CallsCovered   Number        `json:"calls_covered"`             // share of the test part's calls with a span kept at the own cut-off
+	Diversity      []Coverage    `json:"diversity"`                 // at Budgets, of whole traces
+	WarmUp         int64         `json:"warm_up"`
+	NsPerSpan      Number        `json:"ns_per_span"`       // of this machine
+	StateBytes     int64         `json:"state_bytes"`       // of the sampler after the test part; 0: not measured
+	Calls          int           `json:"calls"`             // that the sampler has seen
+	APReplicates   []Number      `json:"ap_replicates"`     // paired within a dataset, condition and seed
+	F1Replicates   []Number      `json:"own_f1_replicates"` // likewise
+}
+
+// FaultDelay is how a sampler did on one fault.
+type FaultDelay struct {
+	Name       string `json:"name"`
+	Candidates int64  `json:"candidates"` // in the test part, positives included
+	Positives  int64  `json:"positives"`
+	Detected   Number `json:"detected"` // 1 or 0; of several seeds the share
+	DelayS     Number `json:"delay_s"`  // injection to the end of the first flagged candidate; NaN: none
 }
 
 // CellOf reduces one column of an outcome; types are the types of its traces, as in
@@ -81,7 +92,7 @@ func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, e
 	c := Cell{
 		Seed: opt.Seed, Sampler: o.Scores.Columns[column].Name,
 		AP: sr.AP.Value, BestF1: sr.Best.Metrics.F1.Value, Own: sr.Point,
-		FaultFreeFPR: Number(math.NaN()), MedianDelayS: Number(math.NaN()), NsPerSpan: Number(math.NaN()),
+		FaultFreeFPR: Number(math.NaN()), MedianDelayS: Number(math.NaN()), ByChance: Number(math.NaN()), NsPerSpan: Number(math.NaN()),
 		WarmUp: sr.WarmUp,
 	}
 	for _, at := range sr.RecallAt {
@@ -97,7 +108,7 @@ func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, e
 	c.RecallAtBudget = recallAtBudgets(o.Scores, column, Budgets)
 	c.RecallCurve = recallAtBudgets(o.Scores, column, CurveBudgets)
 	c.CallsCovered = callsCovered(o, column)
-	c.addFaults(o, column, opt)
+	c.addFaults(o, column)
 	if types != nil {
 		cover := Cover{Calls: o.Calls, Types: types}
 		if c.Diversity, err = Diversity(o.Scores, column, cover, Budgets, opt.Seed); err != nil {
@@ -110,26 +121,25 @@ func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, e
 	return c, nil
 }
 
-func (c *Cell) addFaults(o *Outcome, column int, opt SummaryOptions) {
+func (c *Cell) addFaults(o *Outcome, column int) {
 	if len(o.Plan.Faults) == 0 {
 		return
 	}
-	opt.Replicates = -1 // the cell needs the value alone
-	c.FaultFreeFPR = o.FaultFreeFPR(column, opt).Value
-	var delays []float64
+	s := o.FaultSummary(column)
+	c.FaultFreeFPR, c.Detected, c.Faults = s.FaultFreeFPR, s.Detected, s.Detectable
+	c.MedianDelayS, c.ByChance = s.MedianDelayS, s.ByChance
 	for _, f := range o.Faults(column) {
 		if f.Candidates > 0 {
-			c.Faults++
-		}
-		if f.FlaggedCands > 0 {
-			c.Detected++
-			delays = append(delays, float64(f.DetectionDelayS))
+			c.PerFault = append(c.PerFault, FaultDelay{f.Name, f.Candidates, f.Positives, Number(bit(f.FlaggedCands > 0)), f.DetectionDelayS})
 		}
 	}
-	if len(delays) > 0 {
-		sort.Float64s(delays)
-		c.MedianDelayS = Number((delays[(len(delays)-1)/2] + delays[len(delays)/2]) / 2)
+}
+
+func bit(b bool) float64 {
+	if b {
+		return 1
 	}
+	return 0
 }
 
 // recallAtBudgets keeps the highest scores of all test spans, whatever their label:

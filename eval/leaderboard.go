@@ -11,43 +11,47 @@ import (
 
 // Board is a comparison reduced to one row a dataset, condition and sampler.
 type Board struct {
-	Reference string     `json:"reference"` // the sampler that the others are paired with
-	Rows      []BoardRow `json:"rows"`
+	Reference string `json:"reference"` // the sampler that the others are paired with
+	// Labels are the accounts of the datasets whose labels follow from faults, by name.
+	Labels map[string]LabelAccount `json:"labels,omitempty"`
+	Rows   []BoardRow              `json:"rows"`
 }
 
 // BoardRow is the mean over the seeds. Differences are the sampler minus the
 // reference, with a 95 % interval of a paired bootstrap over seeds and, within a
 // seed, over traces; Verdict calls an interval that holds 0 a tie.
 type BoardRow struct {
-	Dataset        string   `json:"dataset"`
-	Condition      string   `json:"condition"`
-	Strength       Strength `json:"strength"`
-	Sampler        string   `json:"sampler"`
-	Seeds          int      `json:"seeds"`
-	Positives      Number   `json:"positives"` // share of the test spans
-	AP             Rate     `json:"average_precision"`
-	OwnF1          Rate     `json:"own_f1"`
-	BestF1         Number   `json:"best_f1"`
-	OwnRecall      Number   `json:"own_recall"`
-	OwnFPR         Number   `json:"own_fpr"`
-	RecallAtFPR    []Number `json:"recall_at_fpr"`    // at DefaultFPRs
-	RecallAtBudget []Number `json:"recall_at_budget"` // at Budgets
-	RecallCurve    []Number `json:"recall_curve"`     // at CurveBudgets
-	FaultFreeFPR   Number   `json:"fault_free_fpr"`
-	Detected       Number   `json:"faults_detected"`
-	Faults         int      `json:"faults"`
-	MedianDelayS   Number   `json:"median_delay_s"`
-	CallsCovered   Number   `json:"calls_covered"`
-	CallsAtBudget  []Number `json:"calls_at_budget"` // distinct, in that share of the traces, at Budgets; nil: not known
-	TypesAtBudget  []Number `json:"types_at_budget"` // likewise
-	AllCalls       Number   `json:"all_calls"`       // of the test part
-	AllTypes       Number   `json:"all_types"`
-	NsPerSpan      Number   `json:"ns_per_span"`
-	BytesPerCall   Number   `json:"bytes_per_call"`
-	APDifference   Rate     `json:"ap_difference"`
-	F1Difference   Rate     `json:"own_f1_difference"`
-	VerdictAP      string   `json:"verdict_ap"` // "better", "worse", "tie", "reference", or "" when undefined
-	VerdictF1      string   `json:"verdict_own_f1"`
+	Dataset        string       `json:"dataset"`
+	Condition      string       `json:"condition"`
+	Strength       Strength     `json:"strength"`
+	Sampler        string       `json:"sampler"`
+	Seeds          int          `json:"seeds"`
+	Positives      Number       `json:"positives"` // share of the test spans
+	AP             Rate         `json:"average_precision"`
+	OwnF1          Rate         `json:"own_f1"`
+	BestF1         Number       `json:"best_f1"`
+	OwnRecall      Number       `json:"own_recall"`
+	OwnFPR         Number       `json:"own_fpr"`
+	RecallAtFPR    []Number     `json:"recall_at_fpr"`    // at DefaultFPRs
+	RecallAtBudget []Number     `json:"recall_at_budget"` // at Budgets
+	RecallCurve    []Number     `json:"recall_curve"`     // at CurveBudgets
+	FaultFreeFPR   Number       `json:"fault_free_fpr"`
+	Detected       Number       `json:"faults_detected"`
+	ByChance       Number       `json:"faults_detected_by_chance"` // see FaultSummary
+	Faults         int          `json:"faults"`
+	MedianDelayS   Number       `json:"median_delay_s"`
+	PerFault       []FaultDelay `json:"per_fault,omitempty"`
+	CallsCovered   Number       `json:"calls_covered"`
+	CallsAtBudget  []Number     `json:"calls_at_budget"` // distinct, in that share of the traces, at Budgets; nil: not known
+	TypesAtBudget  []Number     `json:"types_at_budget"` // likewise
+	AllCalls       Number       `json:"all_calls"`       // of the test part
+	AllTypes       Number       `json:"all_types"`
+	NsPerSpan      Number       `json:"ns_per_span"`
+	BytesPerCall   Number       `json:"bytes_per_call"`
+	APDifference   Rate         `json:"ap_difference"`
+	F1Difference   Rate         `json:"own_f1_difference"`
+	VerdictAP      string       `json:"verdict_ap"` // "better", "worse", "tie", "reference", or "" when undefined
+	VerdictF1      string       `json:"verdict_own_f1"`
 }
 
 // NewBoard reduces cells, in any order, to rows in order of dataset, condition and
@@ -55,6 +59,7 @@ type BoardRow struct {
 func NewBoard(cells []Cell, reference string, seed uint64) (*Board, error) {
 	groups := map[[2]string]map[string][]Cell{}
 	seen := map[string]bool{}
+	b := &Board{Reference: reference, Labels: map[string]LabelAccount{}}
 	for _, c := range cells {
 		id := fmt.Sprintf("%q %q %d %q", c.Dataset, c.Condition, c.Seed, c.Sampler)
 		if seen[id] {
@@ -66,8 +71,10 @@ func NewBoard(cells []Cell, reference string, seed uint64) (*Board, error) {
 			groups[g] = map[string][]Cell{}
 		}
 		groups[g][c.Sampler] = append(groups[g][c.Sampler], c)
+		if c.LabelAccount != nil {
+			b.Labels[c.Dataset] = *c.LabelAccount
+		}
 	}
-	b := &Board{Reference: reference}
 	for g, samplers := range groups {
 		if samplers[reference] == nil {
 			return nil, fmt.Errorf("comparison: no cell of the reference %q for %s, %s", reference, g[0], g[1])
@@ -114,7 +121,9 @@ func newRow(cells, reference []Cell, seed uint64) BoardRow {
 		OwnFPR:       mean(func(c *Cell) Number { return c.Own.Metrics.FPR.Value }),
 		FaultFreeFPR: mean(func(c *Cell) Number { return c.FaultFreeFPR }),
 		Detected:     mean(func(c *Cell) Number { return Number(c.Detected) }),
+		ByChance:     mean(func(c *Cell) Number { return c.ByChance }),
 		Faults:       cells[0].Faults,
+		PerFault:     perFault(cells),
 		MedianDelayS: mean(func(c *Cell) Number { return c.MedianDelayS }),
 		CallsCovered: mean(func(c *Cell) Number { return c.CallsCovered }),
 		AllCalls:     mean(func(c *Cell) Number { return c.coverage(0, func(v Coverage) int { return v.AllCalls }) }),
@@ -155,6 +164,16 @@ func verdict(d Rate) string {
 		return "worse"
 	}
 	return "tie"
+}
+
+// perFault averages over the cells, which all have the same faults.
+func perFault(cells []Cell) (out []FaultDelay) {
+	for i, f := range cells[0].PerFault {
+		f.Detected = meanOf(cells, func(c *Cell) Number { return c.PerFault[i].Detected })
+		f.DelayS = meanOf(cells, func(c *Cell) Number { return c.PerFault[i].DelayS })
+		out = append(out, f)
+	}
+	return out
 }
 
 // meanOf leaves out what is undefined.

@@ -11,7 +11,8 @@ import (
 // precision first. It makes one call to w.Write.
 func BoardText(w io.Writer, b *eval.Board, o TextOptions) error {
 	d := textReport{width: max(80, min(o.Width, 160)), paint: painter(o.Color)}
-	for i, group := range boardGroups(b) {
+	groups := boardGroups(b)
+	for i, group := range groups {
 		first := group[0]
 		if i > 0 {
 			d.b.WriteString("\n")
@@ -20,6 +21,12 @@ func BoardText(w io.Writer, b *eval.Board, o TextOptions) error {
 		d.boardQuality(group)
 		d.boardBudget(group)
 		d.boardCover(group)
+		d.boardDelays(group)
+		if last := i+1 == len(groups) || groups[i+1][0].Dataset != first.Dataset; last {
+			if a, ok := b.Labels[first.Dataset]; ok {
+				d.labelBias(biases(&a, nil))
+			}
+		}
 	}
 	d.para("", boardNote(b))
 	_, err := w.Write(d.b.Bytes())
@@ -50,7 +57,7 @@ func (d *textReport) boardBudget(rows []eval.BoardRow) {
 	t.columns = append(t.columns, column{"own FPR", right})
 	faults := rows[0].Faults > 0
 	if faults {
-		t.columns = append(t.columns, column{"FPR fault-free", right}, column{"faults", right}, column{"delay", right})
+		t.columns = append(t.columns, column{"FPR fault-free", right}, column{"faults", right}, column{"by chance", right}, column{"delay", right})
 	}
 	for _, r := range rows {
 		cells := []string{clean(r.Sampler, nameRunes)}
@@ -59,7 +66,7 @@ func (d *textReport) boardBudget(rows []eval.BoardRow) {
 		}
 		cells = append(cells, percent(r.OwnFPR))
 		if faults {
-			cells = append(cells, percent(r.FaultFreeFPR), detectedOf(r), seconds(r.MedianDelayS))
+			cells = append(cells, percent(r.FaultFreeFPR), detectedOf(r), chance(r.ByChance), seconds(r.MedianDelayS))
 		}
 		t.add(cells...)
 	}

@@ -24,7 +24,7 @@ var boardSource string
 var boardTemplate = template.Must(template.New("board").Funcs(template.FuncMap{
 	"unit": func(n eval.Number) string { return unit3(n) }, "unitCI": func(r eval.Rate) string { return interval(r, unit3) },
 	"percent": percent, "level": level, "ns": nanoseconds, "bytes": bytesOf, "mean": meanCount, "seconds": seconds,
-	"name": newName, "faults": detectedOf,
+	"name": newName, "faults": detectedOf, "chance": chance, "delay": delayOf, "count": count,
 }).Parse(boardSource))
 
 // boardData is what the template reads.
@@ -43,6 +43,7 @@ type boardGroup struct {
 	Title         string
 	Rows          []eval.BoardRow
 	Faults, Cover bool
+	Biases        []bias // with the last group of a dataset
 }
 
 // BoardHTML writes board.html: one file that loads nothing, runs no script and follows
@@ -50,8 +51,13 @@ type boardGroup struct {
 func BoardHTML(w io.Writer, b *eval.Board, o BoardPage) error {
 	d := boardData{B: b, Note: boardNote(b), FPRs: eval.DefaultFPRs, Budgets: eval.Budgets, Version: o.Version,
 		Style: template.CSS(palette() + pageStyle), Policy: "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"}
-	for _, rows := range boardGroups(b) {
-		d.Groups = append(d.Groups, boardGroup{boardTitle(rows[0]), rows, rows[0].Faults > 0, len(rows[0].CallsAtBudget) > 0})
+	groups := boardGroups(b)
+	for i, rows := range groups {
+		g := boardGroup{Title: boardTitle(rows[0]), Rows: rows, Faults: rows[0].Faults > 0, Cover: len(rows[0].CallsAtBudget) > 0}
+		if a, ok := b.Labels[rows[0].Dataset]; ok && (i+1 == len(groups) || groups[i+1][0].Dataset != rows[0].Dataset) {
+			g.Biases = biases(&a, nil)
+		}
+		d.Groups = append(d.Groups, g)
 	}
 	for _, f := range o.Figures {
 		d.Figures = append(d.Figures, pageFigure{f, template.HTML(f.inline())})

@@ -248,6 +248,9 @@ func (x *comparison) run(ds *catalog.Dataset, calls *trace.Calls, n *census, fil
 		}
 		cell.Dataset, cell.Condition, cell.Strength = ds.Name, cond.name, cond.Strength
 		cell.StateBytes, cell.Calls = outcome.bytes[r.name], calls.Len()-1 // without the overflow call
+		if len(split.faults) > 0 {
+			cell.LabelAccount = labelAccount(ds.Faults(), outcome.Outcome)
+		}
 		if err := x.journal.add(keys[r.name], cell); err != nil {
 			return err
 		}
@@ -312,7 +315,7 @@ func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census
 }
 
 // cellVersion grows when cells of earlier versions lack something.
-const cellVersion = 2
+const cellVersion = 3
 
 // key identifies a cell by everything that decides it.
 func (x *comparison) key(ds *catalog.Dataset, files []recordedFile, cond condition, seed uint64, r rival) string {
