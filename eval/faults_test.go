@@ -61,3 +61,35 @@ func TestResultJSON(t *testing.T) {
 		t.Error("a Result changes on its way through JSON")
 	}
 }
+
+// By hand: fault a has two candidates, of which spans kept at random at a rate of .5
+// miss both with .25; fault b one, missed with .5; fault c none, which nothing can say.
+func TestFaultSummary(t *testing.T) {
+	faults := []FaultResult{
+		{Name: "a", Candidates: 2, FlaggedCands: 1, DetectionDelayS: 3},
+		{Name: "b", Candidates: 1, FlaggedCands: 1, DetectionDelayS: 8},
+		{Name: "c"},
+	}
+	s := summariseFaults(faults, .5)
+	if s.Detected != 2 || s.Detectable != 2 {
+		t.Errorf("%d of %d detected, want 2 of 2", s.Detected, s.Detectable)
+	}
+	near(t, "by chance", float64(s.ByChance), .75+.5, 1e-15)
+	near(t, "median delay", float64(s.MedianDelayS), 5.5, 1e-15)
+
+	o := runOrFail(t, faultPlan())
+	got := o.FaultSummary(0)
+	if got.Detected != 1 || got.Detectable != 2 || got.FaultFreeFPR != 0 || got.ByChance != 0 {
+		t.Errorf("summary %+v, want 1 of 2 detected and nothing by chance", got)
+	}
+	if n := o.WindowNormal(); n != 1 {
+		t.Errorf("%d normal spans in windows, want span 6 alone", n)
+	}
+	c, err := CellOf(o, 0, nil, SummaryOptions{Replicates: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.PerFault) != 2 || c.PerFault[0].Detected != 1 || c.PerFault[1].Detected != 0 {
+		t.Errorf("per fault %+v", c.PerFault)
+	}
+}

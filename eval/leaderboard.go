@@ -1,194 +1,57 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"sort"
-
-	"github.com/scale-eval/scale-eval/datasets/trace"
 )
-
-// Budgets are the shares of the test spans that a sampler may keep at which its
-// recall is compared: what an operator pays for.
-var Budgets = []float64{.01, .02, .05, .10}
-
-// Cell is one sampler on one dataset, one condition (shock strength, or the
-// dataset's own labels) and one seed: the unit that a comparison computes once.
-type Cell struct {
-	Dataset   string `json:"dataset"`
-	Condition string `json:"condition"`
-	Seed      uint64 `json:"seed"`
-	Sampler   string `json:"sampler"`
-
-	AP             Number   `json:"average_precision"`
-	BestF1         Number   `json:"best_f1"`
-	Own            Point    `json:"own"`              // at the sampler's own or label-free cut-off, without intervals
-	RecallAtFPR    []Number `json:"recall_at_fpr"`    // at DefaultFPRs
-	RecallAtBudget []Number `json:"recall_at_budget"` // at Budgets
-	FaultFreeFPR   Number   `json:"fault_free_fpr"`   // Track B
-	Detected       int      `json:"faults_detected"`
-	Faults         int      `json:"faults"`            // with candidates in the test part
-	MedianDelayS   Number   `json:"median_delay_s"`    // of the detected
-	CallsCovered   Number   `json:"calls_covered"`     // share of the test part's calls with a kept span
-	WarmUp         int64    `json:"warm_up"`           //
-	NsPerSpan      Number   `json:"ns_per_span"`       // of this machine
-	APReplicates   []Number `json:"ap_replicates"`     // paired within a dataset, condition and seed
-	F1Replicates   []Number `json:"own_f1_replicates"` // likewise
-}
 
 // Board is a comparison reduced to one row a dataset, condition and sampler.
 type Board struct {
-	Reference string     `json:"reference"` // the sampler that the others are paired with
-	Rows      []BoardRow `json:"rows"`
+	Reference string `json:"reference"` // the sampler that the others are paired with
+	// Labels are the accounts of the datasets whose labels follow from faults, by name.
+	Labels map[string]LabelAccount `json:"labels,omitempty"`
+	Rows   []BoardRow              `json:"rows"`
 }
 
 // BoardRow is the mean over the seeds. Differences are the sampler minus the
 // reference, with a 95 % interval of a paired bootstrap over seeds and, within a
 // seed, over traces; Verdict calls an interval that holds 0 a tie.
 type BoardRow struct {
-	Dataset        string   `json:"dataset"`
-	Condition      string   `json:"condition"`
-	Sampler        string   `json:"sampler"`
-	Seeds          int      `json:"seeds"`
-	AP             Rate     `json:"average_precision"`
-	OwnF1          Rate     `json:"own_f1"`
-	BestF1         Number   `json:"best_f1"`
-	OwnRecall      Number   `json:"own_recall"`
-	OwnFPR         Number   `json:"own_fpr"`
-	RecallAtFPR    []Number `json:"recall_at_fpr"`
-	RecallAtBudget []Number `json:"recall_at_budget"`
-	FaultFreeFPR   Number   `json:"fault_free_fpr"`
-	Detected       Number   `json:"faults_detected"`
-	Faults         int      `json:"faults"`
-	MedianDelayS   Number   `json:"median_delay_s"`
-	CallsCovered   Number   `json:"calls_covered"`
-	NsPerSpan      Number   `json:"ns_per_span"`
-	APDifference   Rate     `json:"ap_difference"`
-	F1Difference   Rate     `json:"own_f1_difference"`
-	VerdictAP      string   `json:"verdict_ap"` // "better", "worse", "tie", "reference", or "" when undefined
-	VerdictF1      string   `json:"verdict_own_f1"`
-}
-
-// CellOf reduces one column of an outcome. Timing fills NsPerSpan when there is
-// any. Cost: one Summarise and two sorts of the scores.
-func CellOf(o *Outcome, column int, opt SummaryOptions) (Cell, error) {
-	sr, err := Summarise(o.Scores, column, opt)
-	if err != nil {
-		return Cell{}, err
-	}
-	reps, err := Resample(o.Scores, column, opt)
-	if err != nil {
-		return Cell{}, err
-	}
-	c := Cell{
-		Seed: opt.Seed, Sampler: o.Scores.Columns[column].Name,
-		AP: sr.AP.Value, BestF1: sr.Best.Metrics.F1.Value, Own: sr.Point,
-		FaultFreeFPR: Number(math.NaN()), MedianDelayS: Number(math.NaN()), NsPerSpan: Number(math.NaN()),
-		WarmUp: sr.WarmUp,
-	}
-	for _, at := range sr.RecallAt {
-		c.RecallAtFPR = append(c.RecallAtFPR, at.Recall.Value)
-	}
-	for i := range reps.Point {
-		c.F1Replicates = append(c.F1Replicates, Number(reps.Point[i].F1()))
-	}
-	for _, ap := range reps.AP {
-		c.APReplicates = append(c.APReplicates, Number(ap))
-	}
-	c.RecallAtBudget = recallAtBudgets(o.Scores, column)
-	c.CallsCovered = callsCovered(o, column)
-	c.addFaults(o, column, opt)
-	if o.Timing != nil {
-		c.NsPerSpan = o.Timing.Samplers[column].MeanNs
-	}
-	return c, nil
-}
-
-func (c *Cell) addFaults(o *Outcome, column int, opt SummaryOptions) {
-	if len(o.Plan.Faults) == 0 {
-		return
-	}
-	opt.Replicates = -1 // the cell needs the value alone
-	c.FaultFreeFPR = o.FaultFreeFPR(column, opt).Value
-	var delays []float64
-	for _, f := range o.Faults(column) {
-		if f.Candidates > 0 {
-			c.Faults++
-		}
-		if f.FlaggedCands > 0 {
-			c.Detected++
-			delays = append(delays, float64(f.DetectionDelayS))
-		}
-	}
-	if len(delays) > 0 {
-		sort.Float64s(delays)
-		c.MedianDelayS = Number((delays[(len(delays)-1)/2] + delays[len(delays)/2]) / 2)
-	}
-}
-
-// recallAtBudgets keeps the highest scores of all test spans, whatever their label:
-// a sampler does not know which spans are left out of the score. Ties at the
-// cut-off count in proportion, as if broken at random.
-func recallAtBudgets(s *Scores, column int) []Number {
-	score := s.Columns[column].Score
-	order := make([]int, 0, len(score))
-	positives := 0
-	for i, x := range score {
-		if x == x {
-			order = append(order, i)
-		}
-		if s.Labels[i].Positive() {
-			positives++
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case score[a] > score[b]:
-			return -1
-		case score[a] < score[b]:
-			return 1
-		}
-		return a - b
-	})
-	out := make([]Number, len(Budgets))
-	for i, b := range Budgets {
-		out[i] = Number(kept(s, score, order, b*float64(len(score))) / float64(positives))
-	}
-	return out
-}
-
-// kept is the expected number of positives among the first budget spans of order.
-func kept(s *Scores, score []float64, order []int, budget float64) float64 {
-	var found float64
-	for from := 0; from < len(order) && budget > 0; {
-		to, positives := from, 0
-		for ; to < len(order) && score[order[to]] == score[order[from]]; to++ {
-			if s.Labels[order[to]].Positive() {
-				positives++
-			}
-		}
-		share := min(1, budget/float64(to-from))
-		found += float64(share * float64(positives))
-		budget -= float64(to - from)
-		from = to
-	}
-	return found
-}
-
-func callsCovered(o *Outcome, column int) Number {
-	if len(o.Calls) == 0 {
-		return Number(math.NaN())
-	}
-	seen, kept := map[trace.Call]bool{}, map[trace.Call]bool{}
-	for i, call := range o.Calls {
-		seen[call] = true
-		if o.Scores.Columns[column].Keep[i] {
-			kept[call] = true
-		}
-	}
-	return Number(float64(len(kept)) / float64(len(seen)))
+	Dataset        string       `json:"dataset"`
+	Condition      string       `json:"condition"`
+	Strength       Strength     `json:"strength"`
+	Sampler        string       `json:"sampler"`
+	Seeds          int          `json:"seeds"`
+	Positives      Number       `json:"positives"` // share of the test spans
+	AP             Rate         `json:"average_precision"`
+	OwnF1          Rate         `json:"own_f1"`
+	BestF1         Number       `json:"best_f1"`
+	OwnRecall      Number       `json:"own_recall"`
+	OwnFPR         Number       `json:"own_fpr"`
+	RecallAtFPR    []Number     `json:"recall_at_fpr"`    // at DefaultFPRs
+	RecallAtBudget []Number     `json:"recall_at_budget"` // at Budgets
+	RecallCurve    []Number     `json:"recall_curve"`     // at CurveBudgets
+	FaultFreeFPR   Number       `json:"fault_free_fpr"`
+	Detected       Number       `json:"faults_detected"`
+	ByChance       Number       `json:"faults_detected_by_chance"` // see FaultSummary
+	Faults         int          `json:"faults"`
+	MedianDelayS   Number       `json:"median_delay_s"`
+	PerFault       []FaultDelay `json:"per_fault,omitempty"`
+	CallsCovered   Number       `json:"calls_covered"`
+	CallsAtBudget  []Number     `json:"calls_at_budget"` // distinct, in that share of the traces, at Budgets; nil: not known
+	TypesAtBudget  []Number     `json:"types_at_budget"` // likewise
+	AllCalls       Number       `json:"all_calls"`       // of the test part
+	AllTypes       Number       `json:"all_types"`
+	NsPerSpan      Number       `json:"ns_per_span"`
+	BytesPerCall   Number       `json:"bytes_per_call"`
+	APDifference   Rate         `json:"ap_difference"`
+	F1Difference   Rate         `json:"own_f1_difference"`
+	VerdictAP      string       `json:"verdict_ap"` // "better", "worse", "tie", "reference", or "" when undefined
+	VerdictF1      string       `json:"verdict_own_f1"`
 }
 
 // NewBoard reduces cells, in any order, to rows in order of dataset, condition and
@@ -196,6 +59,7 @@ func callsCovered(o *Outcome, column int) Number {
 func NewBoard(cells []Cell, reference string, seed uint64) (*Board, error) {
 	groups := map[[2]string]map[string][]Cell{}
 	seen := map[string]bool{}
+	b := &Board{Reference: reference, Labels: map[string]LabelAccount{}}
 	for _, c := range cells {
 		id := fmt.Sprintf("%q %q %d %q", c.Dataset, c.Condition, c.Seed, c.Sampler)
 		if seen[id] {
@@ -207,8 +71,10 @@ func NewBoard(cells []Cell, reference string, seed uint64) (*Board, error) {
 			groups[g] = map[string][]Cell{}
 		}
 		groups[g][c.Sampler] = append(groups[g][c.Sampler], c)
+		if c.LabelAccount != nil {
+			b.Labels[c.Dataset] = *c.LabelAccount
+		}
 	}
-	b := &Board{Reference: reference}
 	for g, samplers := range groups {
 		if samplers[reference] == nil {
 			return nil, fmt.Errorf("comparison: no cell of the reference %q for %s, %s", reference, g[0], g[1])
@@ -222,23 +88,18 @@ func NewBoard(cells []Cell, reference string, seed uint64) (*Board, error) {
 }
 
 func compareRows(x, y BoardRow) int {
-	for _, d := range [][2]string{{x.Dataset, y.Dataset}, {x.Condition, y.Condition}} {
-		if d[0] != d[1] {
-			if d[0] < d[1] {
-				return -1
-			}
-			return 1
-		}
-	}
-	switch a, b := float64(x.AP.Value), float64(y.AP.Value); {
-	case a > b || a == a && b != b:
-		return -1
-	case a < b || a != a && b == b:
-		return 1
-	case x.Sampler < y.Sampler:
-		return -1
-	}
-	return 1
+	return cmp.Or(
+		cmp.Compare(x.Dataset, y.Dataset),
+		-compareStrength(x.Strength, y.Strength),
+		cmp.Compare(x.Condition, y.Condition),
+		-cmp.Compare(float64(x.AP.Value), float64(y.AP.Value)), // NaN is the least
+		cmp.Compare(x.Sampler, y.Sampler),
+	)
+}
+
+// compareStrength orders by the mean factor, then by the bump.
+func compareStrength(a, b Strength) int {
+	return cmp.Or(cmp.Compare(a.FactorLo+a.FactorHi, b.FactorLo+b.FactorHi), cmp.Compare(a.BumpNs, b.BumpNs))
 }
 
 func newRow(cells, reference []Cell, seed uint64) BoardRow {
@@ -253,23 +114,34 @@ func newRow(cells, reference []Cell, seed uint64) BoardRow {
 	slices.SortFunc(reference, bySeed)
 	mean := func(get func(*Cell) Number) Number { return meanOf(cells, get) }
 	r := BoardRow{
-		Dataset: cells[0].Dataset, Condition: cells[0].Condition, Sampler: cells[0].Sampler, Seeds: len(cells),
+		Dataset: cells[0].Dataset, Condition: cells[0].Condition, Strength: cells[0].Strength, Sampler: cells[0].Sampler, Seeds: len(cells),
+		Positives:    mean(func(c *Cell) Number { return Number(float64(c.Positives) / float64(c.Test)) }),
 		BestF1:       mean(func(c *Cell) Number { return c.BestF1 }),
 		OwnRecall:    mean(func(c *Cell) Number { return c.Own.Metrics.Recall.Value }),
 		OwnFPR:       mean(func(c *Cell) Number { return c.Own.Metrics.FPR.Value }),
 		FaultFreeFPR: mean(func(c *Cell) Number { return c.FaultFreeFPR }),
 		Detected:     mean(func(c *Cell) Number { return Number(c.Detected) }),
+		ByChance:     mean(func(c *Cell) Number { return c.ByChance }),
 		Faults:       cells[0].Faults,
+		PerFault:     perFault(cells),
 		MedianDelayS: mean(func(c *Cell) Number { return c.MedianDelayS }),
 		CallsCovered: mean(func(c *Cell) Number { return c.CallsCovered }),
+		AllCalls:     mean(func(c *Cell) Number { return c.coverage(0, func(v Coverage) int { return v.AllCalls }) }),
+		AllTypes:     mean(func(c *Cell) Number { return c.coverage(0, func(v Coverage) int { return v.AllTypes }) }),
 		NsPerSpan:    mean(func(c *Cell) Number { return c.NsPerSpan }),
+		BytesPerCall: mean((*Cell).bytesPerCall),
 	}
-	for i := range cells[0].RecallAtFPR {
-		r.RecallAtFPR = append(r.RecallAtFPR, mean(func(c *Cell) Number { return c.RecallAtFPR[i] }))
+	each := func(n int, get func(*Cell, int) Number) (out []Number) {
+		for i := range n {
+			out = append(out, mean(func(c *Cell) Number { return get(c, i) }))
+		}
+		return out
 	}
-	for i := range cells[0].RecallAtBudget {
-		r.RecallAtBudget = append(r.RecallAtBudget, mean(func(c *Cell) Number { return c.RecallAtBudget[i] }))
-	}
+	r.RecallAtFPR = each(len(cells[0].RecallAtFPR), func(c *Cell, i int) Number { return c.RecallAtFPR[i] })
+	r.RecallAtBudget = each(len(cells[0].RecallAtBudget), func(c *Cell, i int) Number { return c.RecallAtBudget[i] })
+	r.RecallCurve = each(len(cells[0].RecallCurve), func(c *Cell, i int) Number { return c.RecallCurve[i] })
+	r.CallsAtBudget = each(len(cells[0].Diversity), func(c *Cell, i int) Number { return c.coverage(i, func(v Coverage) int { return v.Calls }) })
+	r.TypesAtBudget = each(len(cells[0].Diversity), func(c *Cell, i int) Number { return c.coverage(i, func(v Coverage) int { return v.Types }) })
 	ap := measure{func(c *Cell) Number { return c.AP }, func(c *Cell) []Number { return c.APReplicates }}
 	f1 := measure{func(c *Cell) Number { return c.Own.Metrics.F1.Value }, func(c *Cell) []Number { return c.F1Replicates }}
 	r.AP, r.OwnF1 = ap.rate(cells, nil, seed), f1.rate(cells, nil, seed)
@@ -292,6 +164,16 @@ func verdict(d Rate) string {
 		return "worse"
 	}
 	return "tie"
+}
+
+// perFault averages over the cells, which all have the same faults.
+func perFault(cells []Cell) (out []FaultDelay) {
+	for i, f := range cells[0].PerFault {
+		f.Detected = meanOf(cells, func(c *Cell) Number { return c.PerFault[i].Detected })
+		f.DelayS = meanOf(cells, func(c *Cell) Number { return c.PerFault[i].DelayS })
+		out = append(out, f)
+	}
+	return out
 }
 
 // meanOf leaves out what is undefined.

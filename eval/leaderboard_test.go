@@ -28,7 +28,7 @@ func TestRecallAtBudget(t *testing.T) {
 			t.Errorf("budget %v keeps %v positives, want %v", budget, got, want)
 		}
 	}
-	if got := recallAtBudgets(s, 0); got[3] != .5 {
+	if got := recallAtBudgets(s, 0, Budgets); got[3] != .5 {
 		t.Errorf("recall at 10 %% is %v, want .5", got[3])
 	}
 }
@@ -100,5 +100,49 @@ func TestBoardRefuses(t *testing.T) {
 	}
 	if _, err := NewBoard(cells, "absent", 1); err == nil {
 		t.Error("a missing reference must be an error")
+	}
+}
+
+// Strongest first, a dataset's own labels last: the order of a table that reads from the
+// easy to the hard.
+func TestBoardOrdersConditionsByStrength(t *testing.T) {
+	var cells []Cell
+	for _, s := range []Strength{{2, 2, 0}, {8, 10, 5e6}, {2, 2, 5e6}, {10, 10, 0}, {}} {
+		cells = append(cells, Cell{Dataset: "d", Condition: fmt.Sprint(s), Strength: s, Sampler: "a"})
+	}
+	b, err := NewBoard(cells, "a", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []Strength
+	for _, r := range b.Rows {
+		got = append(got, r.Strength)
+	}
+	if want := []Strength{{10, 10, 0}, {8, 10, 5e6}, {2, 2, 5e6}, {2, 2, 0}, {}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("order %v, want %v", got, want)
+	}
+}
+
+// Two traces of two calls each: what a cell says of diversity is what Diversity says,
+// and recall rises with the budget to 1.
+func TestCellOfDiversityAndCurve(t *testing.T) {
+	o := &Outcome{Calls: []trace.Call{1, 2, 3, 4}, Counts: Counts{Test: 4, Positives: 1}, Scores: &Scores{
+		Labels: []trace.Label{trace.Anomalous, trace.Normal, trace.Normal, trace.Normal}, Trace: []uint32{0, 0, 1, 1},
+		Columns: []ScoreColumn{{Name: "s", Score: []float64{4, 3, 2, 1}, Keep: []bool{true, false, false, false}}},
+	}}
+	c, err := CellOf(o, 0, []uint32{0, 1}, SummaryOptions{Replicates: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Diversity(o.Scores, 0, Cover{o.Calls, []uint32{0, 1}}, Budgets, 0)
+	if err != nil || !reflect.DeepEqual(c.Diversity, want) {
+		t.Errorf("diversity %v, %v, want %v", c.Diversity, err, want)
+	}
+	if len(c.RecallCurve) != len(CurveBudgets) || c.RecallCurve[len(CurveBudgets)-1] != 1 {
+		t.Errorf("recall against budget %v", c.RecallCurve)
+	}
+	// A thousandth of four spans is .004 of the first, which is the one positive.
+	if math.Abs(float64(c.RecallCurve[0])-.004) > 1e-12 {
+		t.Errorf("recall at a budget of .1 %% is %v, want .004", c.RecallCurve[0])
 	}
 }

@@ -21,6 +21,10 @@ func (o *Outcome) Result(opt SummaryOptions) (*Result, error) {
 		if t := o.Thresholds[i]; !math.IsNaN(t) {
 			sr.Point.Threshold = Number(t)
 		}
+		if len(o.Plan.Faults) > 0 {
+			s := o.FaultSummary(i)
+			sr.Faults = &s
+		}
 		r.Samplers = append(r.Samplers, sr)
 	}
 	if len(o.Plan.Faults) > 0 {

@@ -92,7 +92,8 @@ type SamplerResult struct {
 	AP          Rate              `json:"average_precision"`
 	ROCAUC      Rate              `json:"roc_auc"`
 	RecallAt    []RecallAt        `json:"recall_at_fpr"`
-	Curve       []CurvePoint      `json:"curve"` // thinned; threshold descending
+	Curve       []CurvePoint      `json:"curve"`            // thinned; threshold descending
+	Faults      *FaultSummary     `json:"faults,omitempty"` // Track B
 }
 
 // Counts says where every span went.
@@ -134,8 +135,10 @@ type Result struct {
 	Seed     uint64            `json:"seed"`
 	Options  map[string]string `json:"options"`
 	Counts   Counts            `json:"counts"`
-	Samplers []SamplerResult   `json:"samplers"` // [0] is the sampler under test, the rest are baselines
-	Faults   []FaultResult     `json:"faults,omitempty"`
+	Samplers []SamplerResult   `json:"samplers"`         // [0] is the sampler under test, the rest are baselines
+	Faults   []FaultResult     `json:"faults,omitempty"` // of Samplers[0]
+	// LabelAccount is the caller's to fill, on Track B data.
+	LabelAccount *LabelAccount `json:"label_account,omitempty"`
 	// CandidateRecall and FaultFreeFPR belong to Samplers[0] on Track B data, whose
 	// labels lean on the observed duration: these two do not.
 	CandidateRecall *Rate    `json:"candidate_recall,omitempty"`

@@ -4,10 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-
 	"github.com/scale-eval/scale-eval/eval"
 )
 
@@ -15,16 +11,24 @@ import (
 // precision first. It makes one call to w.Write.
 func BoardText(w io.Writer, b *eval.Board, o TextOptions) error {
 	d := textReport{width: max(80, min(o.Width, 160)), paint: painter(o.Color)}
-	for i, group := range boardGroups(b) {
+	groups := boardGroups(b)
+	for i, group := range groups {
 		first := group[0]
 		if i > 0 {
 			d.b.WriteString("\n")
 		}
 		d.b.WriteString(d.paint.bold(clean(first.Dataset, 60)+", "+clean(first.Condition, nameRunes)) + "\n")
 		d.boardQuality(group)
-		d.boardCost(group)
+		d.boardBudget(group)
+		d.boardCover(group)
+		d.boardDelays(group)
+		if last := i+1 == len(groups) || groups[i+1][0].Dataset != first.Dataset; last {
+			if a, ok := b.Labels[first.Dataset]; ok {
+				d.labelBias(biases(&a, nil))
+			}
+		}
 	}
-	d.para("", fmt.Sprintf("Means over seeds, [95 %% interval of a bootstrap over seeds and traces]. Verdicts compare with %s, paired; a difference whose interval holds 0 is a tie.", clean(b.Reference, nameRunes)))
+	d.para("", boardNote(b))
 	_, err := w.Write(d.b.Bytes())
 	return err
 }
@@ -44,29 +48,98 @@ func (d *textReport) boardQuality(rows []eval.BoardRow) {
 	t.write(&d.b, d.width, d.paint, true)
 }
 
-func (d *textReport) boardCost(rows []eval.BoardRow) {
+func (d *textReport) boardBudget(rows []eval.BoardRow) {
 	d.b.WriteString("\n")
 	t := table{columns: []column{{"", left}}}
 	for _, b := range eval.Budgets {
-		t.columns = append(t.columns, column{"keep " + level(b), right})
+		t.columns = append(t.columns, column{"R, keep " + level(b), right})
 	}
-	t.columns = append(t.columns, column{"own FPR", right}, column{"calls", right}, column{"ns/span", right})
+	t.columns = append(t.columns, column{"own FPR", right})
 	faults := rows[0].Faults > 0
 	if faults {
-		t.columns = append(t.columns, column{"FPR fault-free", right}, column{"faults", right}, column{"delay", right})
+		t.columns = append(t.columns, column{"FPR fault-free", right}, column{"faults", right}, column{"by chance", right}, column{"delay", right})
 	}
 	for _, r := range rows {
 		cells := []string{clean(r.Sampler, nameRunes)}
 		for i := range eval.Budgets {
 			cells = append(cells, unit3(r.RecallAtBudget[i]))
 		}
-		cells = append(cells, percent(r.OwnFPR), percent(r.CallsCovered), nanoseconds(r.NsPerSpan))
+		cells = append(cells, percent(r.OwnFPR))
 		if faults {
-			cells = append(cells, percent(r.FaultFreeFPR), fmt.Sprintf("%.3g/%d", float64(r.Detected), r.Faults), seconds(r.MedianDelayS))
+			cells = append(cells, percent(r.FaultFreeFPR), detectedOf(r), chance(r.ByChance), seconds(r.MedianDelayS))
 		}
 		t.add(cells...)
 	}
 	t.write(&d.b, d.width, d.paint, true)
+}
+
+// boardCover is what the kept traces cover and what keeping them costs.
+func (d *textReport) boardCover(rows []eval.BoardRow) {
+	d.b.WriteString("\n")
+	t := table{columns: []column{{"", left}, {"calls kept", right}}}
+	cover := len(rows[0].CallsAtBudget) > 0
+	if cover {
+		for _, what := range []string{"calls ", "types "} {
+			for i, b := range eval.Budgets {
+				if i > 0 {
+					what = "" // stands over the first of its columns
+				}
+				t.columns = append(t.columns, column{what + level(b), right})
+			}
+		}
+	}
+	t.columns = append(t.columns, column{"a span", right}, column{"B/call", right})
+	for _, r := range rows {
+		cells := []string{clean(r.Sampler, nameRunes), percent(r.CallsCovered)}
+		if cover {
+			for i := range eval.Budgets {
+				cells = append(cells, meanCount(r.CallsAtBudget[i]))
+			}
+			for i := range eval.Budgets {
+				cells = append(cells, meanCount(r.TypesAtBudget[i]))
+			}
+		}
+		t.add(append(cells, nanoseconds(r.NsPerSpan), bytesOf(r.BytesPerCall))...)
+	}
+	t.write(&d.b, d.width, d.paint, true)
+	if cover {
+		d.para(indent, fmt.Sprintf("Of %s calls and %s types of traces, in the traces of highest score, kept whole.", meanCount(rows[0].AllCalls), meanCount(rows[0].AllTypes)))
+	}
+}
+
+// boardNote says how numbers of a comparison came about.
+func boardNote(b *eval.Board) string {
+	return fmt.Sprintf("Means over seeds, [95 %% interval of a bootstrap over seeds and traces]. Verdicts compare with %s, paired: both samplers see the same resamples. A difference whose interval holds 0 is a tie. R: recall, at a false-positive rate of at most the one in the heading, or when that share of all spans is kept.", clean(b.Reference, nameRunes))
+}
+
+func detectedOf(r eval.BoardRow) string {
+	return fmt.Sprintf("%.3g/%d", float64(r.Detected), r.Faults)
+}
+
+// meanCount writes a mean of counts: whole ones without decimals.
+func meanCount(n eval.Number) string {
+	switch {
+	case !finite(n):
+		return undefined
+	case float64(n) >= 100 || n == eval.Number(int64(n)):
+		return count(int64(n + .5))
+	}
+	return fmt.Sprintf("%.1f", float64(n))
+}
+
+// bytesOf writes a size with three digits.
+func bytesOf(n eval.Number) string {
+	if !finite(n) {
+		return undefined
+	}
+	v, unit := float64(n), " B"
+	for _, next := range []string{" kB", " MB", " GB"} {
+		if v < 999.5 {
+			break
+		}
+		v, unit = v/1000, next
+	}
+	return fmt.Sprintf("%.3g%s", v, unit)
 }
 
 // boardGroups are the rows by dataset and condition, in order.
@@ -79,61 +152,3 @@ func boardGroups(b *eval.Board) (groups [][]eval.BoardRow) {
 	}
 	return groups
 }
-
-// BoardFigures draws the average precision of every sampler, a figure a dataset and
-// condition: a dot with its interval on a line of its own.
-func BoardFigures(b *eval.Board) (figures []Figure) {
-	for i, group := range boardGroups(b) {
-		figures = append(figures, boardFigure(fmt.Sprintf("board_%02d", i+1), group))
-	}
-	return figures
-}
-
-func boardFigure(name string, rows []eval.BoardRow) Figure {
-	p := newPlot(clean(rows[0].Dataset, 40)+", "+clean(rows[0].Condition, nameRunes), "average precision", "")
-	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, -.5, float64(len(rows))-.5
-	ticks := make(plot.ConstantTicks, len(rows))
-	grid := gridY()
-	grid.Vertical = grid.Horizontal
-	p.Add(grid)
-	for i, r := range rows {
-		y := float64(len(rows) - 1 - i) // the best on top
-		ticks[i] = plot.Tick{Value: y, Label: clean(r.Sampler, nameRunes)}
-		t := amber
-		if r.VerdictAP == "reference" {
-			t = blue
-		}
-		p.Add(dot{row: r, y: y, tone: t})
-	}
-	p.Y.Tick.Marker = ticks
-	return Figure{Name: name, Title: p.Title.Text, Caption: "Means over seeds with 95 % intervals; the sampler that the others are compared with in blue.",
-		width: figureWidth, height: vg.Length(90 + 22*len(rows)), draw: func(dc draw.Canvas) { p.Draw(draw.Crop(dc, 8, -14, 6, -8)) }}
-}
-
-// dot is an average precision with its interval.
-type dot struct {
-	row  eval.BoardRow
-	y    float64
-	tone tone
-}
-
-// Plot implements plot.Plotter.
-func (d dot) Plot(c draw.Canvas, p *plot.Plot) {
-	if !finite(d.row.AP.Value) {
-		return
-	}
-	x, y := p.Transforms(&c)
-	style := draw.LineStyle{Color: d.tone.color(), Width: vg.Points(1.2)}
-	if lo, hi := d.row.AP.Lo, d.row.AP.Hi; finite(lo) && finite(hi) {
-		c.StrokeLine2(style, x(float64(lo)), y(d.y), x(float64(hi)), y(d.y))
-		for _, end := range []eval.Number{lo, hi} {
-			c.StrokeLine2(style, x(float64(end)), y(d.y)-boardCap, x(float64(end)), y(d.y)+boardCap)
-		}
-	}
-	c.DrawGlyph(draw.GlyphStyle{Color: d.tone.color(), Radius: vg.Points(2), Shape: draw.CircleGlyph{}},
-		vg.Point{X: x(float64(d.row.AP.Value)), Y: y(d.y)})
-}
-
-// boardCap is half the height of an interval's ends: taller than the dot, which would
-// hide a narrow interval.
-const boardCap = vg.Length(4.5)

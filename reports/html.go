@@ -37,7 +37,7 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"count": count, "unit": func(n eval.Number) string { return unit3(n) }, "percent": percent, "level": level,
 	"cutoff": cutoff, "ns": nanoseconds, "seconds": seconds, "utc": utc, "name": newName, "long": func(s string) string { return clean(s, longRunes) },
 	"unitCI": func(r eval.Rate) string { return interval(r, unit3) }, "percentCI": func(r eval.Rate) string { return interval(r, percentDigits) },
-	"recallAt": recallAt, "sub": func(a, b int64) int64 { return a - b },
+	"recallAt": recallAt, "sub": func(a, b int64) int64 { return a - b }, "chance": chance,
 }).Parse(pageSource))
 
 // HTML writes report.html: one file that loads nothing, follows the reader's light or
@@ -66,6 +66,7 @@ type pageData struct {
 	Decided  bool                // the sampler has a deployed cut-off
 	Detected string              // how many faults were
 	Chosen   string              // how the deployed cut-offs were
+	Biases   []bias              // of labels that follow from faults
 	// Deployed and Hindsight are the rows of the two tables of operating points.
 	Deployed, Hindsight []pointRow
 	Figures             []pageFigure
@@ -89,7 +90,7 @@ type pointRow struct {
 }
 
 func newPage(r *eval.Result, t *eval.Timing, o HTMLOptions) pageData {
-	d := pageData{R: r, T: t, O: o, Headline: headline(r), Detected: detection(r.Faults), Chosen: chosen(r),
+	d := pageData{R: r, T: t, O: o, Headline: headline(r), Detected: detection(r.Faults), Chosen: chosen(r), Biases: biases(r.LabelAccount, r),
 		Title: clean(r.Dataset, nameRunes) + " · " + clean(r.Protocol, nameRunes),
 		Style: template.CSS(palette() + pageStyle), Script: template.JS(pageScript), Policy: policy(pageScript)}
 	for _, f := range o.Figures {

@@ -39,6 +39,11 @@ func trackB() (*eval.Result, *eval.Scores) {
 	}
 	c, f := wilson(612, 9000), wilson(400, 60000)
 	r.CandidateRecall, r.FaultFreeFPR = &c, &f
+	for i := range r.Samplers {
+		r.Samplers[i].Faults = &eval.FaultSummary{Detected: 18 - i, Detectable: 24, MedianDelayS: 12.5, FaultFreeFPR: .0067, ByChance: 17.25}
+	}
+	r.LabelAccount = &eval.LabelAccount{Faults: 24, Controls: 12, Overlapping: 2, Window: 41_000, Candidates: 31_818, Positives: 396,
+		NoReference: 118, MinReference: 100, Propagated: 414, Explained: 40, Unknown: 7, Guard: 28_800, WindowNormal: 9182}
 	return r, s
 }
 

@@ -54,6 +54,7 @@ func Text(w io.Writer, r *eval.Result, t *eval.Timing, o TextOptions) error {
 		d.curve()
 	}
 	d.faults()
+	d.labelBias(biases(r.LabelAccount, r))
 	d.timing(t)
 	_, err := w.Write(d.b.Bytes())
 	return err
@@ -214,6 +215,8 @@ func (d *textReport) faults() {
 		return
 	}
 	d.heading("FAULTS", detection(faults))
+	d.faultSummaries()
+	d.b.WriteString("\n")
 	t := table{columns: []column{{"target", left}, {"type", left}, {"injected, UTC", left}, {"candidates", right}, {"positives", right}, {"flagged", right}, {"delay", right}}}
 	for _, f := range faults[:min(len(faults), textFaults)] {
 		t.add(clean(f.Target, nameRunes), clean(f.Type, 16), utc(f.At)[len("2006-"):], count(f.Candidates), count(f.Positives), count(f.FlaggedCands), seconds(f.DetectionDelayS))

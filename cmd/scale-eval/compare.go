@@ -8,11 +8,14 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/DmitriyVTitov/size"
 	"github.com/urfave/cli/v2"
 
 	"github.com/scale-eval/scale-eval/datasets/catalog"
+	"github.com/scale-eval/scale-eval/datasets/inject"
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/eval"
 	"github.com/scale-eval/scale-eval/reports"
@@ -24,13 +27,20 @@ func compareCommand() *cli.Command {
 		Usage: "samplers side by side: datasets x shock strengths x seeds -> one leaderboard",
 		Description: `Each dataset with labels of its own is one condition; each one without has a
 condition for every --shock. All samplers of a condition see the same spans, so
-differences are paired; a difference whose 95 % interval holds 0 is a tie.
+differences to the first are paired: the bootstrap draws seeds and, within a seed,
+whole traces, the same ones for both samplers. A difference whose 95 % interval
+holds 0 is called a tie.
 
   scale-eval compare --dataset synth:A --dataset synth:C
-  scale-eval compare --dataset tracemesh --data DIR --shock 8..10 --shock 3 --shock 2 --seeds 10
+  scale-eval compare --dataset tracemesh --data DIR --protocol paper --seeds 10
+
+A shock makes a duration d into (d + bump) x factor. The paper's shocks are
+8..10+5ms; the weaker ones, which also have no bump, are where one threshold on
+duration for all calls collapses, and board.html draws AP and F1 against them.
 
 Finished cells are kept in --out/cells.jsonl; the same command goes on from there,
-and computes nothing twice.`,
+also after a kill, and computes nothing twice. A cell belongs to the version of this
+program: when you change the program itself, give --out another folder.`,
 		Flags:        compareFlags(),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
@@ -48,10 +58,10 @@ func compareFlags() []cli.Flag {
 			Usage: "`NAME[:VARIANT]` or path (repeatable)"},
 		&cli.StringSliceFlag{Name: "samplers", Value: cli.NewStringSlice("all"), Category: samplerCategory,
 			Usage: "`NAMES`, separated by commas, or all; the first is what the others are compared with"},
-		&cli.StringSliceFlag{Name: "shock", Value: cli.NewStringSlice("8..10", "5", "3", "2", "1.5"), Category: protocolCategory,
-			Usage: "`FACTOR` or range LO..HI of the shocks on datasets without labels (repeatable)"},
+		&cli.StringSliceFlag{Name: "shock", Value: cli.NewStringSlice("8..10", "5+0s", "3+0s", "2+0s", "1.5+0s"), Category: protocolCategory,
+			Usage: "`FACTOR[+BUMP]` of the shocks on datasets without labels, e.g. 3, 8..10 or 2+0s; without BUMP it is --shock-bump (repeatable)"},
 		&cli.IntFlag{Name: "seeds", Value: 3, Usage: "`N` seeds: of shocks, trees and resampling"},
-		&cli.StringFlag{Name: "out", Value: "compare", Usage: "`DIR` for cells.jsonl, board.json and figures"},
+		&cli.StringFlag{Name: "out", Value: "compare", Usage: "`DIR` for cells.jsonl, board.json, board.html and figures"},
 		outputFlag(),
 	}
 	skip := map[string]bool{"dataset": true, "shock-factor": true, "sampler": true}
@@ -108,10 +118,15 @@ func compare(c *cli.Context) error {
 
 func (x *comparison) report(board *eval.Board, asJSON bool) error {
 	dir := x.c.String("out")
+	figures := reports.BoardFigures(board)
 	if err := writeFile(filepath.Join(dir, "board.json"), func(w io.Writer) error { return printJSON(w, board) }); err != nil {
 		return err
 	}
-	for _, fig := range reports.BoardFigures(board) {
+	page := reports.BoardPage{Figures: figures, Version: version}
+	if err := writeFile(filepath.Join(dir, "board.html"), func(w io.Writer) error { return reports.BoardHTML(w, board, page) }); err != nil {
+		return err
+	}
+	for _, fig := range figures {
 		for _, format := range reports.Formats {
 			if err := writeFile(filepath.Join(dir, fig.Name+"."+format), func(w io.Writer) error { return fig.Write(w, format) }); err != nil {
 				return err
@@ -130,8 +145,9 @@ func (x *comparison) report(board *eval.Board, asJSON bool) error {
 
 // condition is what a dataset is labelled by.
 type condition struct {
-	name   string
-	factor string // of the shock; "" = the dataset's own labels
+	name  string
+	shock inject.Options // when strength is injected
+	eval.Strength
 }
 
 func (x *comparison) dataset(name string) error {
@@ -151,7 +167,11 @@ func (x *comparison) dataset(name string) error {
 	if err != nil {
 		return err
 	}
-	for _, cond := range x.conditions(census) {
+	conditions, err := x.conditions(census)
+	if err != nil {
+		return err
+	}
+	for _, cond := range conditions {
 		for seed := range x.c.Int("seeds") {
 			if err := x.run(ds, calls, census, files, cond, uint64(seed+1)); err != nil {
 				return err
@@ -161,15 +181,33 @@ func (x *comparison) dataset(name string) error {
 	return nil
 }
 
-func (x *comparison) conditions(n *census) (out []condition) {
+// conditions are the dataset's own labels or, where there are none, the shocks.
+func (x *comparison) conditions(n *census) (out []condition, err error) {
 	protocol := x.c.String("protocol")
 	if protocol == "labels" || protocol != "paper" && n.positives > 0 {
-		return []condition{{name: "labels"}}
+		opt, err := shockOptions(x.c, "1", 1) // for its training part
+		return []condition{{name: "labels", shock: opt}}, err
 	}
-	for _, f := range x.c.StringSlice("shock") {
-		out = append(out, condition{"shock x" + f, f})
+	for _, s := range x.c.StringSlice("shock") {
+		factor, bump, given := strings.Cut(s, "+")
+		opt, err := shockOptions(x.c, factor, 1)
+		if err != nil {
+			return nil, err
+		}
+		if given {
+			d, err := time.ParseDuration(bump)
+			if err != nil || d < 0 {
+				return nil, usagef("--shock %q: want FACTOR, LO..HI or either with +BUMP, a duration such as 5ms or 0s", s)
+			}
+			opt.Shock.Bump = int64(d)
+		}
+		name := fmt.Sprintf("shock x%s, bump %v", factor, time.Duration(opt.Shock.Bump))
+		if slices.ContainsFunc(out, func(c condition) bool { return c.name == name }) {
+			return nil, usagef("--shock %q: twice", s)
+		}
+		out = append(out, condition{name, opt, eval.Strength{FactorLo: opt.Shock.FactorLo, FactorHi: opt.Shock.FactorHi, BumpNs: opt.Shock.Bump}})
 	}
-	return out
+	return out, nil
 }
 
 // run computes the cells of one condition and seed that are not in the journal.
@@ -195,7 +233,7 @@ func (x *comparison) run(ds *catalog.Dataset, calls *trace.Calls, n *census, fil
 	if haveFirst && len(missing) == 1 {
 		return nil
 	}
-	outcome, err := x.evaluate(ds, calls, split, missing, seed)
+	outcome, err := x.evaluate(ds, calls, n, split, missing, seed)
 	if err != nil {
 		return err
 	}
@@ -204,11 +242,15 @@ func (x *comparison) run(ds *catalog.Dataset, calls *trace.Calls, n *census, fil
 			continue
 		}
 		column := slices.IndexFunc(outcome.Scores.Columns, func(c eval.ScoreColumn) bool { return c.Name == r.name })
-		cell, err := eval.CellOf(outcome, column, eval.SummaryOptions{Seed: seed, Replicates: max(x.c.Int("bootstrap"), 1)})
+		cell, err := eval.CellOf(outcome.Outcome, column, outcome.types, eval.SummaryOptions{Seed: seed, Replicates: max(x.c.Int("bootstrap"), 1)})
 		if err != nil {
 			return err
 		}
-		cell.Dataset, cell.Condition = ds.Name, cond.name
+		cell.Dataset, cell.Condition, cell.Strength = ds.Name, cond.name, cond.Strength
+		cell.StateBytes, cell.Calls = outcome.bytes[r.name], calls.Len()-1 // without the overflow call
+		if len(split.faults) > 0 {
+			cell.LabelAccount = labelAccount(ds.Faults(), outcome.Outcome)
+		}
 		if err := x.journal.add(keys[r.name], cell); err != nil {
 			return err
 		}
@@ -222,12 +264,10 @@ func (x *comparison) split(ds *catalog.Dataset, n *census, cond condition, seed 
 	if err != nil {
 		return nil, usagef("--learn: %w", err)
 	}
-	opt, err := shockOptions(x.c, cond.factor, seed)
-	if err != nil {
-		return nil, err
-	}
+	opt := cond.shock
+	opt.Seed = seed
 	s := &split{mode: mode}
-	if cond.factor != "" {
+	if cond.Injected() {
 		return s, s.shock(opt, n.kept)
 	}
 	s.ownTrain(x.c, ds, opt, n)
@@ -235,11 +275,19 @@ func (x *comparison) split(ds *catalog.Dataset, n *census, cond condition, seed 
 	return s, nil
 }
 
-func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, s *split, list []rival, seed uint64) (*eval.Outcome, error) {
+// compared is an outcome with what only comparisons look at.
+type compared struct {
+	*eval.Outcome
+	types []uint32         // of the traces
+	bytes map[string]int64 // that each sampler holds after the test part
+}
+
+func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census, s *split, list []rival, seed uint64) (*compared, error) {
 	params, err := paramsOf(x.c, seed)
 	if err != nil {
 		return nil, err
 	}
+	params.rate = n.rate()
 	entrants, err := entrantsOf(list, params, s.train > 0)
 	if err != nil {
 		return nil, err
@@ -255,13 +303,19 @@ func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, s *split,
 	if s.train > 0 {
 		plan.Train = s.trainPart(source)
 	}
-	outcome, err := eval.Run(x.c.Context, plan)
-	if err != nil {
+	out := &compared{bytes: map[string]int64{}}
+	if out.Outcome, err = eval.Run(x.c.Context, plan); err != nil {
 		return nil, err
 	}
+	for _, e := range entrants {
+		out.bytes[e.Name] = int64(size.Of(e.Sampler))
+	}
 	whole := take(s.labelled(passes(ds, calls, 0)), 0, s.train+s.test) // whole traces need all ids
-	return outcome, addTraceRivals(x.c.Context, outcome, whole, s.train, list, params)
+	return out, addTraceRivals(x.c.Context, out, whole, s.train, list, params)
 }
+
+// cellVersion grows when cells of earlier versions lack something.
+const cellVersion = 3
 
 // key identifies a cell by everything that decides it.
 func (x *comparison) key(ds *catalog.Dataset, files []recordedFile, cond condition, seed uint64, r rival) string {
@@ -270,7 +324,7 @@ func (x *comparison) key(ds *catalog.Dataset, files []recordedFile, cond conditi
 		delete(options, name)
 	}
 	// A flag-rate cut-off follows the first sampler.
-	b, err := json.Marshal([]any{version, ds.Name, files, cond.name, cond.factor, seed, r.name, x.list[0].name, options})
+	b, err := json.Marshal([]any{version, cellVersion, ds.Name, files, cond.name, cond.Strength, seed, r.name, x.list[0].name, options})
 	if err != nil {
 		panic("compare: " + err.Error()) // strings and numbers always marshal
 	}

@@ -61,6 +61,13 @@
 //
 //	$ scale-eval compare --dataset synth:A --spans 10000 --seeds 2 --samplers quantile,paper,static --out board
 //
+// On spans without labels it injects shocks: the paper's, which one threshold on
+// duration nearly finds, and weaker ones without a bump, where it does not. With
+// --dataset tracemesh --data DIR --seeds 10 instead of the first line's options, this
+// is the table of how samplers hold up, and strength_ap_01.png draws it:
+//
+//	$ scale-eval compare --dataset synth:web_mobile --spans 6000 --seeds 2 --samplers adaptive,static,quantile --shock 8..10+5ms --shock 3+0s --shock 2+0s --out weaker
+//
 // # Autoscalers against each other
 //
 // simulate plays SCALE and the autoscalers of Kubernetes on simulated clusters, with

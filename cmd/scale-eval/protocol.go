@@ -48,6 +48,16 @@ type census struct {
 	positives int64
 	overflow  int64
 	bad       *trace.Bad
+
+	firstStart, lastStart int64 // ns since the Unix epoch
+}
+
+// rate is the mean number of spans a second, 0 when all start at once.
+func (n *census) rate() float64 {
+	if n.lastStart <= n.firstStart {
+		return 0
+	}
+	return float64(n.read) / (float64(n.lastStart-n.firstStart) / 1e9)
 }
 
 func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls) (*census, error) {
@@ -67,6 +77,10 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls) (*censu
 		if err := interrupted(c, n.read, bar); err != nil {
 			return nil, err
 		}
+		if n.read == 0 {
+			n.firstStart, n.lastStart = s.Start, s.Start
+		}
+		n.firstStart, n.lastStart = min(n.firstStart, s.Start), max(n.lastStart, s.Start)
 		n.read++
 		if limit == 0 || s.Duration < limit {
 			n.kept++

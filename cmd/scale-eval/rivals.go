@@ -25,6 +25,7 @@ type rival struct {
 // rivalParams are what a rival may depend on.
 type rivalParams struct {
 	seed     uint64
+	rate     float64 // spans a second of the dataset, 0: not known
 	share    float64 // of the spans that a label-free cut-off keeps
 	paper    hst.SamplerConfig
 	adaptive hst.AdaptiveConfig
@@ -54,6 +55,10 @@ var rivals = []rival{
 	{name: "sketch-p99", describe: "duration over the call's p99 (DDSketch)", make: byShare(func(rivalParams) trace.Sampler { return baselines.NewSketch(.99) })},
 	{name: "head", describe: "by trace id, as OpenTelemetry's probability sampler", make: func(p rivalParams) (trace.Sampler, eval.Cut, error) {
 		return baselines.NewProbabilistic(100*p.share, ""), eval.CutFlagRate(), nil
+	}},
+	{name: "rate-limit", describe: "a token bucket, as many spans a second as its share", make: func(p rivalParams) (trace.Sampler, eval.Cut, error) {
+		perSecond := min(max(p.share*p.rate, 1e-3), 1e9)
+		return baselines.NewRateLimit(perSecond, 0), eval.Cut{}, nil
 	}},
 	{name: "random", describe: "keeps as many spans as the first sampler, at random", make: func(p rivalParams) (trace.Sampler, eval.Cut, error) {
 		return baselines.NewRandom(p.share, p.seed), eval.CutFlagRate(), nil

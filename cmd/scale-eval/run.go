@@ -11,7 +11,6 @@ import (
 
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
-	"github.com/scale-eval/scale-eval/datasets/inject"
 	"github.com/scale-eval/scale-eval/datasets/scores"
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/eval"
@@ -240,6 +239,9 @@ func (e *evaluation) reduce() error {
 	r.Counts.Filtered = e.census.read - e.split.train - e.split.test
 	r.Counts.Calls = int64(e.calls.Len() - 1)
 	r.Counts.Overflow = e.census.overflow
+	if len(e.split.faults) > 0 {
+		r.LabelAccount = labelAccount(e.ds.Faults(), e.outcome)
+	}
 	r.Warnings = append(r.Warnings, e.notes()...)
 	e.result = r
 	return nil
@@ -250,16 +252,6 @@ func (e *evaluation) notes() []string {
 	notes := append(e.split.ignored(e.c), e.ds.Notes()...)
 	if b := e.census.bad; b.Total > 0 {
 		notes = append(notes, fmt.Sprintf("%d malformed records were left out, the first: %v", b.Total, b.First[0]))
-	}
-	if faults := e.ds.Faults(); len(faults) > 0 {
-		var n inject.FaultCounts
-		for _, f := range faults {
-			n.Candidates, n.Positives = n.Candidates+f.Candidates, n.Positives+f.Positives
-			n.Propagated, n.Guard = n.Propagated+f.Propagated, n.Guard+f.Guard
-			n.NoReference += f.NoReference
-		}
-		notes = append(notes, fmt.Sprintf("over both parts %d faults have %d candidates, of which %d are positive and %d cannot be because their call has fewer than %d fault-free spans; %d spans are propagated, %d in guard bands. These labels lean on the observed duration: see also the recall over candidates and the false-positive rate over fault-free time",
-			len(faults), n.Candidates, n.Positives, n.NoReference, inject.MinReference, n.Propagated, n.Guard))
 	}
 	if e.census.overflow > 0 {
 		notes = append(notes, fmt.Sprintf("%d spans share the overflow call: raise --max-calls", e.census.overflow))

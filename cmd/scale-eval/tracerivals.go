@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 
+	"github.com/DmitriyVTitov/size"
+
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/eval"
 	"github.com/scale-eval/scale-eval/eval/tracesamplers"
@@ -11,20 +13,22 @@ import (
 
 // addTraceRivals appends the columns of samplers that decide whole traces to an
 // outcome of the same spans. They get the first sampler's budget: as many spans as
-// it kept, ties allowing.
-func addTraceRivals(ctx context.Context, o *eval.Outcome, src trace.Source, train int64, list []rival, p rivalParams) error {
+// it kept, ties allowing. The pass also tells the types of the traces, so it is made
+// without such samplers, too.
+func addTraceRivals(ctx context.Context, o *compared, src trace.Source, train int64, list []rival, p rivalParams) error {
 	var entrants []tracesamplers.Entrant
 	for _, r := range list {
 		if r.traces != nil {
 			entrants = append(entrants, tracesamplers.Entrant{Name: r.name, Sampler: r.traces(p)})
 		}
 	}
-	if len(entrants) == 0 {
-		return nil
-	}
 	got, err := tracesamplers.Run(ctx, src, entrants, tracesamplers.Options{Train: train, Clock: o.Plan.Clock})
 	if err != nil {
 		return err
+	}
+	o.types = got.Types
+	for _, e := range entrants {
+		o.bytes[e.Name] = int64(size.Of(e.Sampler))
 	}
 	budget := flagRate(o.Scores.Columns[0].Keep)
 	for i, col := range got.Scores.Columns {

@@ -25,6 +25,18 @@ type FaultCounts struct {
 	Guard       int64 // labelled Guard
 }
 
+// Control says that no span's duration can show the fault: whatever a sampler flags in
+// its window is a false positive or another fault's.
+func (f Fault) Control() bool {
+	s := showsOf(f.Type)
+	return !s.own && !s.callers && !s.unknown
+}
+
+// Overlaps says that the windows of two faults share time.
+func (f Fault) Overlaps(g Fault) bool {
+	return f.At < g.At+windowLen && g.At < f.At+windowLen
+}
+
 // MinReference is the number of fault-free samples of a call below which its p99
 // is not trusted.
 const MinReference = 100
