@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -105,8 +106,8 @@ func (c Cut) Choose(scores []float64, labels []trace.Label) (float64, error) {
 }
 
 // TopShare is the lowest of the scores that at most share (0..1) of them reach, or
-// the next float64 above all of them if there is none. It sorts scores, which hold
-// no NaN, and panics if there are none.
+// the next float64 above all of them if there is none. It reorders scores, which hold
+// no NaN, and panics if there are none. Cost: O(n) on average.
 func TopShare(scores []float64, share float64) float64 {
 	// The allowance is for shares such as 37/1000 that land a rounding below.
 	return top(scores, int(math.Floor(float64(share*float64(len(scores)))+1e-6)))
@@ -114,15 +115,59 @@ func TopShare(scores []float64, share float64) float64 {
 
 // top is the lowest score that at most k reach.
 func top(scores []float64, k int) float64 {
-	slices.Sort(scores)
 	n := len(scores)
 	k = min(k, n)
-	i := n - k // first of the top k
-	for i > 0 && i < n && scores[i] == scores[i-1] {
-		i++ // a tie with one that is out
+	if k == 0 {
+		return math.Nextafter(slices.Max(scores), math.Inf(1))
 	}
-	if i == n {
-		return math.Nextafter(scores[n-1], math.Inf(1))
+	v := selected(scores, n-k)
+	reach, above := 0, math.Inf(1) // how many reach v, and the lowest above it
+	found := false
+	for _, x := range scores {
+		if x >= v {
+			reach++
+		}
+		if x > v && (x < above || !found) {
+			above, found = x, true
+		}
 	}
-	return scores[i]
+	switch {
+	case reach <= k:
+		return v
+	case found: // a tie with one that is out
+		return above
+	}
+	return math.Nextafter(v, math.Inf(1))
+}
+
+// selected is the score that would have index i in ascending order: quickselect (Hoare
+// 1961) that sets the scores equal to the pivot apart, since samplers give many ties.
+// Pivots are drawn from a fixed seed, so that no order of the scores is slow on purpose.
+func selected(scores []float64, i int) float64 {
+	rng := rand.New(rand.NewPCG(uint64(len(scores)), 0x73656c656374)) // "select"
+	for {
+		pivot := scores[rng.IntN(len(scores))]
+		less, equal := 0, 0 // [0, less) below the pivot, [less, less+equal) equal
+		for at, x := range scores {
+			switch {
+			case x < pivot:
+				scores[at] = scores[less+equal]
+				scores[less+equal] = scores[less]
+				scores[less] = x
+				less++
+			case x == pivot:
+				scores[at] = scores[less+equal]
+				scores[less+equal] = x
+				equal++
+			}
+		}
+		switch {
+		case i < less:
+			scores = scores[:less]
+		case i < less+equal:
+			return pivot
+		default:
+			scores, i = scores[less+equal:], i-less-equal
+		}
+	}
 }

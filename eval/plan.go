@@ -63,15 +63,16 @@ type Plan struct {
 	// filled. A span belongs to the fault whose Name is its Kind.
 	Faults []FaultResult
 
-	// TestSpans is how many test spans to expect, 0 if unknown. Only memory while
-	// running depends on it.
-	TestSpans int64
+	// TrainSpans and TestSpans are how many spans to expect, 0 if unknown. Memory while
+	// running depends on them, and of TestSpans which spans are timed.
+	TrainSpans, TestSpans int64
 
 	// KeepCalls keeps the call of each test span in the outcome, 4 bytes a span.
 	KeepCalls bool
 
 	// Clock returns ns on a monotonic scale; nil measures no time. It is read once
-	// a test span and entrant and twice more a test span.
+	// a timed test span and entrant and twice more a timed span. All are timed when
+	// TestSpans is at most 65536 (or unknown), else one of 16.
 	Clock func() int64
 
 	// Progress is told from time to time, and at the end, how many spans of both

@@ -76,6 +76,7 @@ type walk struct {
 	timers   []timer
 	load     timer
 	finished int64 // reading of the clock after the previous span
+	timed    bool  // whether the span at hand is timed
 }
 
 func newWalk(ctx context.Context, p Plan) *walk {
@@ -126,6 +127,7 @@ func (w *walk) train() error {
 	for _, e := range w.p.Entrants {
 		if e.Cut.needsTraining() && kept == nil {
 			kept = newReplay(MaxCutSpans, w.p.Seed)
+			kept.expect(w.p.TrainSpans)
 		}
 	}
 	for s, err := range w.p.Train {
@@ -175,9 +177,7 @@ func (w *walk) chooseCuts(kept *replay) error {
 
 func (w *walk) test() error {
 	w.allocate()
-	if w.p.Clock != nil {
-		w.finished = w.p.Clock()
-	}
+	w.look()
 	for s, err := range w.p.Test {
 		if err != nil {
 			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test, err)
@@ -189,11 +189,28 @@ func (w *walk) test() error {
 		if err := w.tick(); err != nil {
 			return err
 		}
-		if w.p.Clock != nil {
-			w.finished = w.p.Clock()
-		}
+		w.look()
 	}
 	return w.ctx.Err()
+}
+
+const (
+	// allTimed is up to how many test spans all are timed.
+	allTimed = 1 << 16
+	// timedOf is of how many spans one is timed in longer runs.
+	timedOf = 16
+)
+
+// look decides whether the next span is timed and if so reads the clock. Where there
+// are many spans, one of timedOf is: readings would take longer than fast samplers. The
+// choice follows the golden ratio (Knuth, TAOCP 3, section 6.4), which spreads evenly
+// and falls in step with no length of traces.
+func (w *walk) look() {
+	const golden = 0x9e3779b97f4a7c15
+	w.timed = w.p.Clock != nil && (w.p.TestSpans <= allTimed || uint64(w.out.Counts.Test)*golden < math.MaxUint64/timedOf)
+	if w.timed {
+		w.finished = w.p.Clock()
+	}
 }
 
 // allocate makes room for the expected spans at once: growing would need both the
@@ -212,13 +229,13 @@ func (w *walk) allocate() {
 // offer sends s to every entrant and keeps what it says.
 func (w *walk) offer(s *trace.Span) error {
 	before := w.finished
-	if w.p.Clock != nil {
+	if w.timed {
 		before = w.p.Clock()
 		w.load.add(before - w.finished)
 	}
 	for i := range w.p.Entrants {
 		d := w.ask(w.p.Entrants[i].Sampler, s)
-		if w.p.Clock != nil {
+		if w.timed {
 			now := w.p.Clock()
 			w.timers[i].add(now - before)
 			before = now

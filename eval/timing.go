@@ -7,8 +7,8 @@ import (
 )
 
 // timer sums and counts the times of one entrant. Percentiles come from a
-// histogram of every span, not of a subset: below 2^subBits ns it is exact, above
-// it is within 1/64.
+// histogram of every timed span: below 2^subBits ns it is exact, above it is within
+// 1/64.
 type timer struct {
 	total, n int64
 	count    []int64

@@ -297,7 +297,7 @@ func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census
 	start := time.Now()
 	source := passes(ds, calls, samplerColumns)
 	plan := eval.Plan{
-		Test: s.testPart(source), Entrants: entrants, Mode: s.mode, Seed: seed, Faults: s.faults, TestSpans: s.test,
+		Test: s.testPart(source), Entrants: entrants, Mode: s.mode, Seed: seed, Faults: s.faults, TestSpans: s.test, TrainSpans: s.train,
 		KeepCalls: true, Clock: func() int64 { return int64(time.Since(start)) }, Progress: bar.set,
 	}
 	if s.train > 0 {

@@ -9,7 +9,7 @@ import (
 )
 
 // newEntrants are the sampler under test and the baselines that every report has,
-// the paper's sampler among them.
+// the paper's sampler among them, unless --baselines leaves them out.
 func newEntrants(c *cli.Context, calls *trace.Calls, s *split) ([]eval.Entrant, error) {
 	if err := checkSamplerFlags(c); err != nil {
 		return nil, err
@@ -19,6 +19,9 @@ func newEntrants(c *cli.Context, calls *trace.Calls, s *split) ([]eval.Entrant, 
 		return nil, err
 	}
 	entrants := []eval.Entrant{own}
+	if c.String("baselines") == "none" {
+		return entrants, nil
+	}
 	if own.Name != paperSampler {
 		paper, err := samplerEntrant(c, paperSampler, calls)
 		if err != nil {

@@ -65,6 +65,8 @@ func runFlags() []cli.Flag {
 	flags = append(flags, callFlags()...)
 	flags = append(flags, protocolFlags()...)
 	flags = append(flags, samplerFlags()...)
+	flags = append(flags, &cli.StringFlag{Name: "baselines", Value: "all", Category: evaluationCategory,
+		Usage: "`WHICH` baselines stand beside the sampler: all, or none to spare their time"})
 	return append(flags, evaluationFlags()...)
 }
 
@@ -156,6 +158,9 @@ func prepare(c *cli.Context) (*evaluation, error) {
 	if err := checkBootstrap(c); err != nil {
 		return nil, err
 	}
+	if b := c.String("baselines"); b != "all" && b != "none" {
+		return nil, usagef("--baselines %q: want all or none", b)
+	}
 	calls, err := newCalls(c)
 	if err != nil {
 		return nil, err
@@ -185,6 +190,7 @@ func passes(ds *catalog.Dataset, calls *trace.Calls, want datasets.Columns) trac
 			yield(nil, err)
 			return
 		}
+		r = datasets.Ahead(r)
 		defer r.Close()
 		for s, err := range datasets.Spans(r, calls) {
 			if !yield(s, err) {
@@ -207,9 +213,9 @@ func (e *evaluation) evaluate() error {
 		Mode:      e.split.mode,
 		Seed:      e.c.Uint64("seed"),
 		Faults:    e.split.faults,
-		TestSpans: e.split.test,
-		Clock:     func() int64 { return int64(time.Since(start)) },
-		Progress:  bar.set,
+		TestSpans: e.split.test, TrainSpans: e.split.train,
+		Clock:    func() int64 { return int64(time.Since(start)) },
+		Progress: bar.set,
 	}
 	if e.split.train > 0 {
 		e.plan.Train = e.split.trainPart(e.source())
