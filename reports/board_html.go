@@ -24,7 +24,7 @@ var boardSource string
 var boardTemplate = template.Must(template.New("board").Funcs(template.FuncMap{
 	"unit": func(n eval.Number) string { return unit3(n) }, "unitCI": func(r eval.Rate) string { return interval(r, unit3) },
 	"percent": percent, "level": level, "ns": nanoseconds, "bytes": bytesOf, "mean": meanCount, "seconds": seconds,
-	"name": newName, "faults": detectedOf, "chance": chance, "delay": delayOf, "count": count,
+	"name": newName, "faults": detectedOf, "chance": chance, "delay": delayOf, "fault": shortFault, "count": count,
 }).Parse(boardSource))
 
 // boardData is what the template reads.

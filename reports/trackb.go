@@ -3,6 +3,8 @@ package reports
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/scale-eval/scale-eval/eval"
 )
@@ -122,7 +124,7 @@ func (d *textReport) boardDelays(rows []eval.BoardRow) {
 		t.columns = append(t.columns, column{clean(r.Sampler, 12), right})
 	}
 	for i, f := range rows[0].PerFault {
-		cells := []string{clean(f.Name, nameRunes), count(f.Candidates), count(f.Positives)}
+		cells := []string{shortFault(f.Name), count(f.Candidates), count(f.Positives)}
 		for _, r := range shown {
 			cells = append(cells, delayOf(r.PerFault[i]))
 		}
@@ -132,6 +134,17 @@ func (d *textReport) boardDelays(rows []eval.BoardRow) {
 	if more := len(rows) - len(shown); more > 0 {
 		d.para(indent, fmt.Sprintf("%d more samplers in board.html and board.json.", more))
 	}
+}
+
+// shortFault cuts the name of a fault, "type target time", so that the time of day,
+// which tells faults of one target apart, stays.
+func shortFault(name string) string {
+	i := strings.LastIndexByte(name, ' ')
+	at, err := time.Parse(time.RFC3339, name[i+1:])
+	if i < 0 || err != nil {
+		return clean(name, nameRunes)
+	}
+	return clean(name[:i], nameRunes-len(" 15:04:05")) + at.UTC().Format(" 15:04:05")
 }
 
 func delayOf(f eval.FaultDelay) string {

@@ -39,6 +39,19 @@ func TestLabelBiasIsSpelledOut(t *testing.T) {
 	}
 }
 
+func TestShortFaultKeepsTheTime(t *testing.T) {
+	for name, want := range map[string]string{
+		"network_delay ts-verification-code-service 2023-01-30T12:29:29Z": "network_delay ts-verification-… 12:29:29",
+		"cpu_consumed b 2023-01-30T12:29:29Z":                             "cpu_consumed b 12:29:29",
+		"no time":                                                         "no time",
+		"":                                                                "",
+	} {
+		if got := shortFault(name); got != want {
+			t.Errorf("%q becomes %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestBoardDelays(t *testing.T) {
 	nan := eval.Number(math.NaN())
 	b := sampleBoard()
