@@ -77,6 +77,15 @@
 //	$ scale-eval simulate --policies scale,none --seeds 2 --out suite memory-leak
 //	$ scale-eval simulate --policies scale --seed 1 --event-log events.jsonl --audit why.jsonl memory-leak
 //
+// # Live
+//
+// live receives OTLP from a Collector, samples, and lets the same rules scale a cluster.
+// It only says what it would do until --act is given. A sampler can run apart from the
+// rules, which then follow its stream (live processor):
+//
+//	$ scale-eval live --help
+//	$ scale-eval live processor --help
+//
 // # Tuning and the gate
 //
 // tune searches any option of the sampler, chooses on validation data and reports on
