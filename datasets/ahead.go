@@ -33,6 +33,11 @@ type batch struct {
 func (a *ahead) decode() {
 	defer close(a.batches)
 	for {
+		select {
+		case <-a.stop: // Close empties the channel: a free place in it is no reason to decode
+			return
+		default:
+		}
 		rec, err := a.r.Next()
 		select {
 		case a.batches <- batch{rec, err}:

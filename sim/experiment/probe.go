@@ -14,7 +14,6 @@ type probe struct {
 	policy    string
 	clients   []*watched
 	latencies histogram
-	bins      []bin // a second of the measured time each, by when requests began
 	changes   []cluster.Change
 	noticed   int64
 	ready     int64 // when what the first change wanted was there
@@ -32,13 +31,10 @@ type probe struct {
 // watched is a client with an objective.
 type watched struct {
 	Objective
-	sent uint64 // at the last tick
-	good []int32
+	sent uint64  // at the last tick
+	good []int32 // by the second of the measured time in which requests began
 	all  []int32
 }
-
-// bin is one second of one run.
-type bin struct{ bad, all int32 }
 
 func newProbe(e *Env, policy string, o Options) *probe {
 	p := &probe{env: e, policy: policy, noticed: -1, ready: -1}
