@@ -44,7 +44,8 @@ service times. Differences are paired, with 95 % intervals, corrected for their
 number (Holm). oracle knows the future and none does nothing: they are bounds.
 
 Finished runs are kept in --out/` + recordName + `. The same command again continues what was
-interrupted, by Ctrl-C or kill -9, and computes nothing twice.
+interrupted, by Ctrl-C or kill -9, and computes nothing twice. It is kept by the
+program's version: after changing code of a development build, use another --out.
 
 One run in detail: --event-log writes every event and request, --audit what
 SCALE decided and why; both want one scenario, one policy and one seed (--seed).
@@ -285,7 +286,7 @@ func referenceOf(policies []experiment.Policy) string { return policies[0].Name 
 
 // openRecord opens the record in --out, or one in a file that goes away.
 func openRecord(c *cli.Context, s *simulated) (*experiment.Record, *os.File, error) {
-	h := experiment.Header{Cases: s.digests, Load: c.Float64("load")}
+	h := experiment.Header{Tool: version, Cases: s.digests, Load: c.Float64("load")}
 	dir := c.String("out")
 	if dir == "" {
 		f, err := os.CreateTemp("", "scale-eval-*.jsonl")

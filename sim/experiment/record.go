@@ -13,6 +13,8 @@ const recordVersion = 1
 // Header says what a record is of: a record is continued only with the same one.
 type Header struct {
 	Version int `json:"version"`
+	// Tool is the version of the program: other code plays other runs.
+	Tool string `json:"tool"`
 	// Cases are the scenarios by name, with a digest of each file and of the options
 	// that change runs.
 	Cases map[string]string `json:"cases"`
@@ -101,6 +103,9 @@ func (r *Record) read(i int, text []byte, h *Header) error {
 func (h *Header) sameAs(now *Header) error {
 	if h.Version != now.Version || h.Load != now.Load {
 		return fmt.Errorf("the record is of version %d and load %g, not %d and %g. Choose another --out, or remove it", h.Version, h.Load, now.Version, now.Load)
+	}
+	if h.Tool != now.Tool {
+		return fmt.Errorf("the record was made by version %q of the program, this is %q. Choose another --out, or remove it", h.Tool, now.Tool)
 	}
 	for name, digest := range now.Cases {
 		if old, ok := h.Cases[name]; !ok || old != digest {

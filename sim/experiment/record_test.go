@@ -56,6 +56,7 @@ func TestARecordOfSomethingElseIsRefused(t *testing.T) {
 	}
 	for name, other := range map[string]Header{
 		"another file": {Cases: map[string]string{"web": "abd"}, Load: 1},
+		"another tool": {Cases: map[string]string{"web": "abc"}, Load: 1, Tool: "v2"},
 		"another load": {Cases: map[string]string{"web": "abc"}, Load: 1.2},
 		"one more":     {Cases: map[string]string{"web": "abc", "db": "x"}, Load: 1},
 	} {
