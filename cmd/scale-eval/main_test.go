@@ -36,6 +36,9 @@ func isolate(e *testscript.Env) error {
 // TestManual runs every "$ scale-eval" line of the package comment, in order, in
 // one folder: each must succeed.
 func TestManual(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the scripts cover the same commands; run it without -short")
+	}
 	src, err := os.ReadFile("doc.go")
 	if err != nil {
 		t.Fatal(err)

@@ -45,6 +45,9 @@ func bestF1(xs []scored) float64 {
 // (0.3 ms-2 s, uniform) leaves. D has no published ceiling; its oracle knows the
 // drift, so it is A's.
 func TestOracleReachesThePublishedCeiling(t *testing.T) {
+	if testing.Short() {
+		t.Skip("numbers of one goroutine; run it without -short")
+	}
 	for _, want := range []struct {
 		variant          string
 		oracle, duration float64

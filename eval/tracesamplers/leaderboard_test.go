@@ -223,6 +223,9 @@ func capture(t *testing.T, dir string, opt inject.Options) (spans []trace.Span, 
 // .835 whatever the seed (every shocked span is longer, and some 1 145 others are), and
 // whoever knows the call must do better.
 func TestCaptureLeaderboard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole capture through every sampler on one goroutine; run it without -short")
+	}
 	dir := os.Getenv("SCALE_EVAL_DATA")
 	if dir == "" {
 		t.Skip("set SCALE_EVAL_DATA to the folder with spans_tracemesh_style_11_11.csv.bz2")

@@ -81,6 +81,9 @@ func faultFree(t *testing.T, file string) *twin.Recording {
 // than factors with normal scores say. (Train Ticket's day has no call with 500 spans in
 // fault-free minutes of either parity.)
 func TestHeldOutMinutes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a day's fit on one goroutine; run it without -short")
+	}
 	even, odd := faultFree(t, "nezha-ob-2022-08-22.tar.xz").Split()
 	m, err := twin.Fit(even, twin.Options{})
 	if err != nil {
