@@ -6,12 +6,12 @@ import (
 	"io"
 	"strings"
 
-	"github.com/scale-eval/scale-eval/sim/experiment"
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 )
 
 // SimulationText writes a comparison of autoscalers as one terminal table a scenario,
 // and what the reference beats and loses to. It makes one call to w.Write.
-func SimulationText(w io.Writer, s *experiment.Summary, o TextOptions) error {
+func SimulationText(w io.Writer, s *measure.Summary, o TextOptions) error {
 	if o.Width == 0 {
 		o.Width = 100
 	}
@@ -31,7 +31,7 @@ func SimulationText(w io.Writer, s *experiment.Summary, o TextOptions) error {
 
 type simulationText struct {
 	b     bytes.Buffer
-	s     *experiment.Summary
+	s     *measure.Summary
 	width int
 	paint painter
 }
@@ -45,22 +45,22 @@ func (d *simulationText) para(text string) {
 // simulationColumns are the measures of a table, in their order.
 var simulationColumns = []struct {
 	head string
-	cell func(*experiment.Cell) string
+	cell func(*measure.Cell) string
 }{
-	{"violated s", func(c *experiment.Cell) string { return spread(c.ViolatedSeconds) }},
-	{"of requests", func(c *experiment.Cell) string { return fmt.Sprintf("%.1f %%", c.ViolatedPercent.Mean) }},
-	{"p95 ms", func(c *experiment.Cell) string { return fmt.Sprintf("%.0f", c.P95.Mean) }},
-	{"recover s", func(c *experiment.Cell) string { return when(c.Recover, c.Seeds) }},
-	{"first act s", func(c *experiment.Cell) string { return when(c.Decide, c.Seeds) }},
-	{"pod h", func(c *experiment.Cell) string { return fmt.Sprintf("%.1f", c.PodSeconds.Mean/3600) }},
-	{"actions", func(c *experiment.Cell) string { return fmt.Sprintf("%.1f", c.Actions.Mean) }},
-	{"flaps", func(c *experiment.Cell) string { return fmt.Sprintf("%.1f", c.Reversals.Mean) }},
-	{"precision", func(c *experiment.Cell) string { return fmt.Sprintf("%.2f", c.Precision) }},
-	{"recall", func(c *experiment.Cell) string { return fmt.Sprintf("%.2f", c.Recall) }},
+	{"violated s", func(c *measure.Cell) string { return spread(c.ViolatedSeconds) }},
+	{"of requests", func(c *measure.Cell) string { return fmt.Sprintf("%.1f %%", c.ViolatedPercent.Mean) }},
+	{"p95 ms", func(c *measure.Cell) string { return fmt.Sprintf("%.0f", c.P95.Mean) }},
+	{"recover s", func(c *measure.Cell) string { return when(c.Recover, c.Seeds) }},
+	{"first act s", func(c *measure.Cell) string { return when(c.Decide, c.Seeds) }},
+	{"pod h", func(c *measure.Cell) string { return fmt.Sprintf("%.1f", c.PodSeconds.Mean/3600) }},
+	{"actions", func(c *measure.Cell) string { return fmt.Sprintf("%.1f", c.Actions.Mean) }},
+	{"flaps", func(c *measure.Cell) string { return fmt.Sprintf("%.1f", c.Reversals.Mean) }},
+	{"precision", func(c *measure.Cell) string { return fmt.Sprintf("%.2f", c.Precision) }},
+	{"recall", func(c *measure.Cell) string { return fmt.Sprintf("%.2f", c.Recall) }},
 }
 
 // spread is a mean and half its interval.
-func spread(e experiment.Estimate) string {
+func spread(e measure.Estimate) string {
 	if e.High == e.Low {
 		return fmt.Sprintf("%.0f", e.Mean)
 	}
@@ -68,7 +68,7 @@ func spread(e experiment.Estimate) string {
 }
 
 // when is a median time, and in how many seeds if not in all.
-func when(t experiment.Times, seeds int) string {
+func when(t measure.Times, seeds int) string {
 	switch {
 	case t.Seeds == 0:
 		return "never"
@@ -78,7 +78,7 @@ func when(t experiment.Times, seeds int) string {
 	return fmt.Sprintf("%.0f", t.Median)
 }
 
-func (d *simulationText) scenario(v experiment.CaseVerdict) {
+func (d *simulationText) scenario(v measure.CaseVerdict) {
 	d.b.WriteString(d.paint.bold(clean(v.Case, 60)) + fmt.Sprintf("  %d seeds\n", d.s.Seeds))
 	t := table{columns: []column{{"policy", left}}}
 	for _, c := range simulationColumns {
@@ -100,7 +100,7 @@ func (d *simulationText) scenario(v experiment.CaseVerdict) {
 }
 
 // verdictText says whom the reference beats and to whom it loses, by violated seconds.
-func verdictText(s *experiment.Summary, v experiment.CaseVerdict) string {
+func verdictText(s *measure.Summary, v measure.CaseVerdict) string {
 	ref := clean(s.Reference, nameRunes)
 	var parts []string
 	if len(v.Beats) > 0 {
@@ -116,7 +116,7 @@ func verdictText(s *experiment.Summary, v experiment.CaseVerdict) string {
 }
 
 // SimulationMarkdown is the same as Markdown tables.
-func SimulationMarkdown(w io.Writer, s *experiment.Summary) error {
+func SimulationMarkdown(w io.Writer, s *measure.Summary) error {
 	var b strings.Builder
 	for _, v := range s.Verdicts {
 		fmt.Fprintf(&b, "### %s\n\n| policy |", cellText(v.Case))
@@ -145,7 +145,7 @@ func SimulationMarkdown(w io.Writer, s *experiment.Summary) error {
 }
 
 // SimulationRun writes the measures of one run, a line each.
-func SimulationRun(w io.Writer, m *experiment.Measures) error {
+func SimulationRun(w io.Writer, m *measure.Measures) error {
 	at := func(s float64) string {
 		if s < 0 {
 			return "never"

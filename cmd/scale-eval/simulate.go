@@ -18,6 +18,7 @@ import (
 
 	"github.com/scale-eval/scale-eval/reports"
 	"github.com/scale-eval/scale-eval/sim/experiment"
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 	simscenario "github.com/scale-eval/scale-eval/sim/scenario"
 )
 
@@ -270,7 +271,7 @@ func simulateAll(c *cli.Context, s *simulated, policies []experiment.Policy, asJ
 		}
 		return err
 	}
-	summary := experiment.Summarise(plan, record.Runs(), referenceOf(policies))
+	summary := measure.Summarise(plan.Names(), record.Runs(), referenceOf(policies))
 	summary.Notes = s.notes
 	if err := writeSummary(c, summary); err != nil {
 		return err
@@ -313,7 +314,7 @@ func openRecord(c *cli.Context, s *simulated) (*experiment.Record, *os.File, err
 }
 
 // writeSummary fills --out.
-func writeSummary(c *cli.Context, s *experiment.Summary) error {
+func writeSummary(c *cli.Context, s *measure.Summary) error {
 	dir := c.String("out")
 	if dir == "" {
 		return nil

@@ -17,8 +17,8 @@
 //     [Measures], and a [Timeline] and an event log if asked;
 //  5. a [Plan] runs cases x policies x seeds on all cores. Finished runs go to a
 //     record, so an interrupted plan continues where it was;
-//  6. [Summarise] reduces them to means, paired differences with 95 % intervals and
-//     Holm's correction.
+//  6. package measure reduces them to means, paired differences with 95 % intervals
+//     and Holm's correction; reports read its plain types.
 //
 // Nothing here reads a clock or draws a global random number; two runs of one case,
 // policy and seed give the same bytes.

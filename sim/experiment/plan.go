@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 )
 
 // Plan is what to run: every case under every policy with every seed.
@@ -25,6 +27,18 @@ type Plan struct {
 
 // Jobs is how many runs a plan is.
 func (p *Plan) Jobs() int { return len(p.Cases) * len(p.Policies) * p.Seeds }
+
+// Names are what the plan plays.
+func (p *Plan) Names() measure.Plan {
+	names := measure.Plan{Seeds: p.Seeds}
+	for _, c := range p.Cases {
+		names.Cases = append(names.Cases, c.Name)
+	}
+	for _, policy := range p.Policies {
+		names.Policies = append(names.Policies, policy.Name)
+	}
+	return names
+}
 
 // job is one run.
 type job struct {

@@ -25,7 +25,8 @@ type probe struct {
 	overSec   float64
 	peakQueue int
 	log       *sim.EventLog
-	timeline  *Timeline
+	timeline  *timeline
+	course    *Timeline // the finished timeline; nil: none was asked for
 }
 
 // watched is a client with an objective.
@@ -168,12 +169,12 @@ func (p *probe) measure() *Measures {
 		Detect: since(p.noticed), Decide: -1, Ready: since(p.ready), PodSeconds: p.podSec, CoreSeconds: p.coreSec,
 		OverSeconds: p.overSec, PeakQueue: p.peakQueue,
 	}
-	m.judge(p.env.Case, p.changes)
+	judge(m, p.env.Case, p.changes)
 	violated := p.violations(m)
 	p.recovery(m, violated)
 	m.Elasticity = p.elasticity()
 	if p.timeline != nil {
-		p.timeline.finish(p.policy, violated)
+		p.course = p.timeline.finish(p.policy, violated)
 	}
 	return m
 }

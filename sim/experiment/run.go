@@ -69,7 +69,7 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 	}
 	m := probe.measure()
 	m.Case, m.Policy, m.Seed = c.Name, p.Name, seed
-	return m, probe.timeline, nil
+	return m, probe.course, nil
 }
 
 // runTo simulates in slices, so that a run can be given up.

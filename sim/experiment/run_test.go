@@ -15,7 +15,7 @@ func calibrate(t *testing.T, c *Case) *Calibration {
 	return cal
 }
 
-func measure(t *testing.T, c *Case, cal *Calibration, name string, seed uint64) *Measures {
+func played(t *testing.T, c *Case, cal *Calibration, name string, seed uint64) *Measures {
 	t.Helper()
 	p, err := PoliciesNamed(name)
 	if err != nil {
@@ -50,7 +50,7 @@ func TestPoliciesBetweenTheirBounds(t *testing.T) {
 	cal := calibrate(t, c)
 	got := map[string]*Measures{}
 	for _, p := range Policies() {
-		m := measure(t, c, cal, p.Name, 7)
+		m := played(t, c, cal, p.Name, 7)
 		got[p.Name] = m
 		t.Logf("%-8s violated %4.0f s %5.1f %%, p95 %7.0f ms, detect %4.0f decide %4.0f ready %4.0f recover %4.0f, pods %6.0f over %6.0f, actions %2d reversals %d right %d wrong %d %+v",
 			p.Name, m.ViolatedSeconds, m.ViolatedRequests, m.P95, m.Detect, m.Decide, m.Ready, m.Recover, m.PodSeconds, m.OverSeconds, m.Actions, m.Reversals, m.Right, m.Wrong, m.Elasticity)
@@ -90,7 +90,7 @@ func TestRunsAreDeterministic(t *testing.T) {
 			t.Errorf("%s: two runs wrote different logs", name)
 		}
 	}
-	a, b := measure(t, c, cal, "none", 5), measure(t, c, cal, "hpa", 5)
+	a, b := played(t, c, cal, "none", 5), played(t, c, cal, "hpa", 5)
 	if a.Requests != b.Requests {
 		t.Errorf("%d and %d requests of one seed", a.Requests, b.Requests)
 	}

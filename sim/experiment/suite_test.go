@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/scale-eval/scale-eval/sim/cluster"
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 	"github.com/scale-eval/scale-eval/sim/scenario"
 )
 
@@ -30,7 +31,7 @@ func shortened(t *testing.T, name string, seconds int64) (*Case, *Calibration) {
 }
 
 // changes are those of one run.
-func changes(t *testing.T, c *Case, cal *Calibration, name string, seed uint64) (*Measures, []TimelineEvent) {
+func changes(t *testing.T, c *Case, cal *Calibration, name string, seed uint64) (*Measures, []measure.TimelineEvent) {
 	t.Helper()
 	p, err := PoliciesNamed(name)
 	if err != nil {

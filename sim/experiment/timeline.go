@@ -3,58 +3,32 @@ package experiment
 import (
 	"github.com/scale-eval/scale-eval/sim"
 	"github.com/scale-eval/scale-eval/sim/cluster"
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 )
 
-// Timeline is one run, a second of the measured time each.
-type Timeline struct {
-	Case     string          `json:"case"`
-	Policy   string          `json:"policy"`
-	Seed     uint64          `json:"seed"`
-	From     int64           `json:"fault_from_s"`
-	To       int64           `json:"fault_to_s"`
-	SLO      float64         `json:"objective_ms"` // the strictest
-	Load     []float64       `json:"load"`         // requests a second
-	P50      []float64       `json:"p50_ms"`       // of the requests that began then; 0: none
-	P95      []float64       `json:"p95_ms"`
-	Violated []bool          `json:"violated"`
-	Services []ServiceLine   `json:"services"`
-	Actions  []TimelineEvent `json:"actions"`
+// Timeline is the course of one run, a second of the measured time each.
+type Timeline = measure.Timeline
 
+// timeline is a [Timeline] in the making.
+type timeline struct {
+	Timeline
 	warmUp  int64
 	pending map[int][]int64 // latencies by the second in which requests began
 }
 
-// ServiceLine is one target over time.
-type ServiceLine struct {
-	Service string    `json:"service"`
-	Want    []int     `json:"want"`
-	Ready   []int     `json:"ready"`
-	Queue   []int     `json:"queue"`
-	Demand  []float64 `json:"demand"` // a step of 60 s each
-}
-
-// TimelineEvent is one change.
-type TimelineEvent struct {
-	At       float64 `json:"at_s"` // of the measured time
-	Service  string  `json:"service"`
-	From     int     `json:"from"`
-	To       int     `json:"to"`
-	Vertical bool    `json:"vertical,omitempty"`
-}
-
-func newTimeline(e *Env, n int) *Timeline {
+func newTimeline(e *Env, n int) *timeline {
 	from, to := e.Case.fault()
-	t := &Timeline{
-		Case: e.Case.Name, Seed: e.Seed, From: (from - e.Case.WarmUp) / 1e9, To: (to - e.Case.WarmUp) / 1e9,
-		warmUp: e.Case.WarmUp, P50: make([]float64, n), P95: make([]float64, n), pending: map[int][]int64{},
-	}
+	t := &timeline{warmUp: e.Case.WarmUp, pending: map[int][]int64{}}
+	t.Case, t.Seed, t.Step = e.Case.Name, e.Seed, 1
+	t.From, t.To = (from-e.Case.WarmUp)/1e9, (to-e.Case.WarmUp)/1e9
+	t.P50, t.P95 = make([]float64, n), make([]float64, n)
 	for _, o := range e.Case.Objectives {
 		if ms := float64(o.Latency) / 1e6; t.SLO == 0 || ms < t.SLO {
 			t.SLO = ms
 		}
 	}
 	for i, target := range e.Case.Targets {
-		t.Services = append(t.Services, ServiceLine{Service: target.Service, Demand: e.Calibration.Demands[i].Pods})
+		t.Services = append(t.Services, measure.ServiceLine{Service: target.Service, Demand: e.Calibration.Demands[i].Pods})
 	}
 	return t
 }
@@ -62,18 +36,20 @@ func newTimeline(e *Env, n int) *Timeline {
 // patience is how many seconds a second waits for the answers of its requests.
 const patience = 120
 
-func (t *Timeline) answered(second int, o sim.Outcome) {
+func (t *timeline) answered(second int, o sim.Outcome) {
 	if second >= len(t.P50) {
 		return
 	}
 	t.pending[second] = append(t.pending[second], o.End-o.Start)
 }
 
-func (t *Timeline) act(c cluster.Change) {
-	t.Actions = append(t.Actions, TimelineEvent{seconds(c.At - t.warmUp), c.Service, c.From, c.To, c.Vertical()})
+func (t *timeline) act(c cluster.Change) {
+	t.Actions = append(t.Actions, measure.TimelineEvent{
+		At: seconds(c.At - t.warmUp), Service: c.Service, From: c.From, To: c.To, Vertical: c.Vertical(),
+	})
 }
 
-func (t *Timeline) sample(second int, p *probe) {
+func (t *timeline) sample(second int, p *probe) {
 	load := 0.0
 	for _, w := range p.clients {
 		load += float64(w.all[second])
@@ -89,7 +65,7 @@ func (t *Timeline) sample(second int, p *probe) {
 }
 
 // close computes the percentiles of a second whose requests are answered.
-func (t *Timeline) close(second int) {
+func (t *timeline) close(second int) {
 	values := t.pending[second]
 	if second < 0 || len(values) == 0 {
 		return
@@ -99,9 +75,10 @@ func (t *Timeline) close(second int) {
 }
 
 // finish closes what is left.
-func (t *Timeline) finish(policy string, violated []bool) {
+func (t *timeline) finish(policy string, violated []bool) *Timeline {
 	t.Policy, t.Violated = policy, violated
 	for second := range t.P50 {
 		t.close(second)
 	}
+	return &t.Timeline
 }

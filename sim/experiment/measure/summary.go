@@ -1,4 +1,4 @@
-package experiment
+package measure
 
 import (
 	"cmp"
@@ -96,9 +96,16 @@ type CaseVerdict struct {
 // bounds are no rivals: they cannot be had, or do nothing.
 var bounds = []string{"oracle", "static"}
 
-// Summarise reduces runs. Only seeds that all policies of a case have played are
-// compared. reference must be the name of a policy.
-func Summarise(plan *Plan, runs []*Measures, reference string) *Summary {
+// Plan names what was played: every case under every policy with the seeds 1..Seeds.
+type Plan struct {
+	Cases    []string
+	Policies []string
+	Seeds    int
+}
+
+// Summarise reduces runs. Only seeds that both policies of a comparison have played
+// are compared. reference must be the name of a policy. Cost: O(n log n) of the runs.
+func Summarise(plan Plan, runs []*Measures, reference string) *Summary {
 	byCell := map[[2]string][]*Measures{}
 	for _, m := range runs {
 		k := [2]string{m.Case, m.Policy}
@@ -107,7 +114,7 @@ func Summarise(plan *Plan, runs []*Measures, reference string) *Summary {
 	s := &Summary{Seeds: plan.Seeds, Reference: reference}
 	for _, c := range plan.Cases {
 		for _, p := range plan.Policies {
-			ms := byCell[[2]string{c.Name, p.Name}]
+			ms := byCell[[2]string{c, p}]
 			slices.SortFunc(ms, func(a, b *Measures) int { return cmp.Compare(a.Seed, b.Seed) })
 			if len(ms) > 0 {
 				s.Cells = append(s.Cells, newCell(ms))
@@ -196,17 +203,17 @@ func estimate(x []float64) Estimate {
 func studentT(n int) distuv.StudentsT { return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(n - 1)} }
 
 // compare adds the comparisons of one measure, corrected over all cases and rivals.
-func (s *Summary) compare(plan *Plan, byCell map[[2]string][]*Measures, measure string) {
+func (s *Summary) compare(plan Plan, byCell map[[2]string][]*Measures, measure string) {
 	first := len(s.Comparisons)
 	for _, c := range plan.Cases {
-		ours := byCell[[2]string{c.Name, s.Reference}]
+		ours := byCell[[2]string{c, s.Reference}]
 		for _, p := range plan.Policies {
-			if p.Name == s.Reference {
+			if p == s.Reference {
 				continue
 			}
-			if d := paired(ours, byCell[[2]string{c.Name, p.Name}], measure); len(d) > 1 {
+			if d := paired(ours, byCell[[2]string{c, p}], measure); len(d) > 1 {
 				s.Comparisons = append(s.Comparisons, Comparison{
-					Case: c.Name, Measure: measure, Other: p.Name, Diff: estimate(d), P: pairedT(d),
+					Case: c, Measure: measure, Other: p, Diff: estimate(d), P: pairedT(d),
 				})
 			}
 		}
@@ -267,11 +274,11 @@ func holm(cs []Comparison) {
 }
 
 // judge says by violated seconds whom the reference beats and who beats it.
-func (s *Summary) judge(plan *Plan) {
+func (s *Summary) judge(plan Plan) {
 	for _, c := range plan.Cases {
-		v := CaseVerdict{Case: c.Name}
+		v := CaseVerdict{Case: c}
 		for _, cmp := range s.Comparisons {
-			if cmp.Case != c.Name || cmp.Measure != "violated_s" || slices.Contains(bounds, cmp.Other) {
+			if cmp.Case != c || cmp.Measure != "violated_s" || slices.Contains(bounds, cmp.Other) {
 				continue
 			}
 			if cmp.Better {

@@ -1,0 +1,9 @@
+// Package measure holds what simulated runs are judged by: plain data and statistics,
+// without the simulated cluster. Reports read results through it and need not link the
+// Kubernetes client for that.
+//
+//  1. [Measures] are the numbers of one run, and a [Timeline] its course;
+//  2. [Summarise] reduces the measures of many runs to means, paired differences with
+//     95 % intervals and Holm's correction;
+//  3. [Typical] picks the seed whose timelines stand for all.
+package measure
