@@ -29,8 +29,17 @@ type Explanation struct {
 	// timeout. Then Surprise is at most that of an ordinary span which is as rare. 0:
 	// it is no such duration.
 	Plateau float64
-	// Surprise is what the score is made from, in nats; see [Adaptive].
+	// Rarity, Outside and Slower are the evidence, in nats: how rare it is in the call's
+	// own tail, how far it is outside the body, and by what factor it is slower. Each is
+	// at least 0, but Rarity that of half the spans or more.
+	Rarity, Outside, Slower float64
+	// Surprise is what the score is made from, in nats: the sum of the evidence, less
+	// for a span that is faster than usual, and on a plateau no more than its rarity
+	// allows. See [Adaptive].
 	Surprise float64
+	// KeptFrom is the least duration with which a span of the call would be kept now,
+	// without slow children and off its plateaus; 146 years if none would.
+	KeptFrom time.Duration
 	// Score and Keep are those of the Decision, Threshold is the least score that is
 	// kept now. All are zero while the sampler warms up.
 	Score, Threshold float64
@@ -38,24 +47,46 @@ type Explanation struct {
 }
 
 // Explain says what Sample makes of s and why: the same Decision, as long as
-// nothing was learned in between. Cost: some 200 ns.
+// nothing was learned in between. Cost: some 2 µs.
 func (a *Adaptive) Explain(s *trace.Span) Explanation {
 	v := *a.judge(s)
 	c := a.known(s)
 	z := (ln(float64(max(s.Duration, 0)-v.explained)+resolution) - c.location) / c.sd
+	slower := max(z, 0)
+	survival := a.survival(c, slower)
 	e := Explanation{
 		Location:  time.Duration(usualNs(c)),
 		Scale:     exp(c.scale),
 		Spans:     int64(c.learned),
 		Explained: time.Duration(v.explained),
 		Z:         z,
-		OneIn:     1 / a.survival(c, max(z, 0)),
+		OneIn:     1 / survival,
 		Plateau:   v.plateau,
+		Rarity:    -ln(survival),
+		Outside:   2 * ln(bodyEvidence(min(slower, bodyLimit))),
+		Slower:    effectWeight * slower * c.scale,
 		Surprise:  v.surprise,
 	}
 	if a.Ready() {
 		d := a.decide(&v)
 		e.Score, e.Keep, e.Threshold = d.Score, d.Keep, a.Threshold()
+		e.KeptFrom = a.keptFrom(c)
 	}
 	return e
+}
+
+// keptFrom is the least duration of c that is kept, by bisection: surprise rises
+// with the duration.
+func (a *Adaptive) keptFrom(c *callModel) time.Duration {
+	lo, hi := int64(-1), int64(longest) // lo is not kept
+	for hi-lo > 1 {
+		mid := lo + (hi-lo)/2
+		nats, _ := a.surprise(c, ln(float64(mid)+resolution))
+		if a.decide(&verdict{surprise: nats}).Keep {
+			hi = mid
+		} else {
+			lo = mid
+		}
+	}
+	return time.Duration(hi)
 }

@@ -65,8 +65,10 @@ func (a *Adaptive) assess(s *trace.Span) {
 	}
 }
 
+// longest is a duration that none exceeds, ns: 146 years.
+const longest = 1 << 62
+
 // usualNs is the location as a duration, ns.
 func usualNs(c *callModel) int64 {
-	const longest = 1 << 62
 	return int64(min(max(exp(c.location)-resolution, 0), longest))
 }

@@ -322,6 +322,15 @@ func TestAdaptiveExplain(t *testing.T) {
 	if z := math.Log(40e6/median) / w.sigma; math.Abs(e.Z-z) > 0.5 || e.OneIn < 1000 || e.Spans < 3000 {
 		t.Errorf("z %.2f, want about %.2f; one in %.0f; %d spans", e.Z, z, e.OneIn, e.Spans)
 	}
+	if sum := e.Rarity + e.Outside + e.Slower; e.Plateau != 0 || math.Abs(sum-e.Surprise) > 1e-9 {
+		t.Errorf("evidence of %.3f, %.3f and %.3f nats for a surprise of %.3f (plateau %g)", e.Rarity, e.Outside, e.Slower, e.Surprise, e.Plateau)
+	}
+	for _, less := range []int64{1, 0} {
+		s.Duration = int64(e.KeptFrom) - less
+		if kept := a.Sample(s).Keep; kept != (less == 0) {
+			t.Errorf("kept from %v on, but a span of %v: kept %v", e.KeptFrom, time.Duration(s.Duration), kept)
+		}
+	}
 	s.Duration = int64(median)
 	if e := a.Explain(s); e.Keep || e.OneIn > 3 || math.Abs(e.Z) > 0.3 {
 		t.Errorf("a typical span: %+v", e)

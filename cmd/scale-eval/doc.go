@@ -49,6 +49,12 @@
 //	$ scale-eval run --spans 30000 --keep fpr=0.001 --relearn-after 10m --out ""
 //	$ scale-eval run --spans 30000 --keep share=0.02 --out ""
 //
+// Why it kept a span, or did not: what is usual for its call, how far off and how rare
+// the span is, and how that became a score:
+//
+//	$ scale-eval explain --spans 30000 --top 3
+//	$ scale-eval explain --run out/run.json --call stock::stock.Reserve --output json
+//
 // --sampler paper is the SCALE paper's. Its six parameters carry the paper's names:
 //
 //	$ scale-eval run --sampler paper --spans 30000 --n_tree 25 --height 15 --window_size 250 --min_score 0.7 --max_duration 10000 --train_size 5000 --encoding fixed --out ""

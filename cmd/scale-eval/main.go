@@ -97,6 +97,7 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 a regression gate failed.`,
 		Action:         unknownCommand,
 		Commands: []*cli.Command{
 			runCommand(),
+			explainCommand(),
 			compareCommand(),
 			simulateCommand(),
 			metricsCommand(),

@@ -219,12 +219,13 @@ func replayRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	for name, values := range original.Options {
-		for _, v := range values {
-			if err := c.Set(name, v); err != nil {
-				return fmt.Errorf("%s: option %q = %q: %w (the file is of version %s, this is %s)", c.String("replay"), name, v, err, original.Tool, version)
-			}
+	for name := range original.Options {
+		if findFlag(c.Command.Flags, name) == nil {
+			return fmt.Errorf("%s: option %q is not one of run (the file is of version %s, this is %s)", c.String("replay"), name, original.Tool, version)
 		}
+	}
+	if err := original.set(c, c.String("replay")); err != nil {
+		return err
 	}
 	err = runEvaluation(c, original)
 	var missing *catalog.NotFoundError
@@ -232,6 +233,21 @@ func replayRun(c *cli.Context) error {
 		return fmt.Errorf("%w (a relative path is that of the original run: replay from the folder where it ran)", err)
 	}
 	return err
+}
+
+// set gives c the options of r that it has flags for; path is where r was read.
+func (r *runRecord) set(c *cli.Context, path string) error {
+	for name, values := range r.Options {
+		for _, v := range values {
+			if findFlag(c.Command.Flags, name) == nil {
+				continue
+			}
+			if err := c.Set(name, v); err != nil {
+				return fmt.Errorf("%s: option %q = %q: %w (the file is of version %s, this is %s)", path, name, v, err, r.Tool, version)
+			}
+		}
+	}
+	return nil
 }
 
 func readRecord(path string) (*runRecord, error) {

@@ -161,6 +161,11 @@ func prepare(c *cli.Context) (*evaluation, error) {
 	if b := c.String("baselines"); b != "all" && b != "none" {
 		return nil, usagef("--baselines %q: want all or none", b)
 	}
+	return openEvaluation(c)
+}
+
+// openEvaluation is prepare for flags that were checked.
+func openEvaluation(c *cli.Context) (*evaluation, error) {
 	calls, err := newCalls(c)
 	if err != nil {
 		return nil, err
@@ -205,7 +210,15 @@ func (e *evaluation) evaluate() error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress(e.c.App.ErrWriter, "scoring", e.split.train+e.split.test)
+	if err := e.play(entrants, "scoring"); err != nil {
+		return err
+	}
+	return e.reduce()
+}
+
+// play sends the spans through the entrants.
+func (e *evaluation) play(entrants []eval.Entrant, what string) (err error) {
+	bar := newProgress(e.c.App.ErrWriter, what, e.split.train+e.split.test)
 	start := time.Now()
 	e.plan = eval.Plan{
 		Test:      e.split.testPart(e.source()),
@@ -225,7 +238,7 @@ func (e *evaluation) evaluate() error {
 	}
 	bar.finish()
 	e.timing = e.outcome.Timing
-	return e.reduce()
+	return nil
 }
 
 func (e *evaluation) reduce() error {
