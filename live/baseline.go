@@ -41,12 +41,16 @@ const sketchBatch = 32
 // add learns a duration in ns, which is not negative.
 func (s *sketch) add(ns int64) {
 	if s.dd == nil {
-		s.dd = ddsketch.NewDDSketch(sketchMapping, store.NewCollapsingLowestDenseStore(sketchBins), store.NewCollapsingLowestDenseStore(1))
-		s.batch = make([]int64, 0, sketchBatch)
+		s.begin()
 	}
 	if s.batch = append(s.batch, ns); len(s.batch) == sketchBatch {
 		s.flush()
 	}
+}
+
+func (s *sketch) begin() {
+	s.dd = ddsketch.NewDDSketch(sketchMapping, store.NewCollapsingLowestDenseStore(sketchBins), store.NewCollapsingLowestDenseStore(1))
+	s.batch = make([]int64, 0, sketchBatch)
 }
 
 func (s *sketch) flush() {

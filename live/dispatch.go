@@ -2,7 +2,6 @@ package live
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -51,28 +50,22 @@ func (r *specRule) quick() bool {
 	return r.fixed > 0 && w.Times > 0 && !w.Errors && r.spec.Calm == nil
 }
 
-// share gives quick rules that look for the same spans over the same window one of
-// them as their leader: a span is then counted once, however many rules there are.
-// What they do about it is their own.
+// share gives rules that watch for the same one of them as their leader: a span is
+// then counted once, however many rules there are. What they do about it is their
+// own.
 func share(rules []Rule) {
 	leaders := map[string]*specRule{}
 	for _, r := range rules {
 		s, ok := r.(*specRule)
-		if !ok || !s.quick() {
+		if !ok {
 			continue
 		}
-		m, w := &s.spec.Match, &s.spec.When
-		key := fmt.Sprintf("%q %q %v %v %v %t %v", m.Service, m.Operation, m.Kinds, w.Latency, w.Window, s.spec.Blame == BlameOff, s.spec.Spans)
-		key += fmt.Sprint(s.spec.By)
-		for _, a := range m.Attributes {
-			key += fmt.Sprintf(" %q=%q", a.Key, a.Value)
-		}
-		if l := leaders[key]; l != nil {
+		if l := leaders[s.key]; l != nil {
 			s.leader = l
 			l.rules++
 			continue
 		}
-		leaders[key] = s
+		leaders[s.key] = s
 	}
 }
 

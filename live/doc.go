@@ -44,6 +44,12 @@
 // Silence is not health: when no span was admitted for SilenceAfter, every action
 // is held, and the decision says so.
 //
+// # Restarts and reloads
+//
+// [Pipeline.Snapshot] is the whole state as bytes, and [Restore] goes on as if nothing
+// had happened. Windows belong to what a rule watches for, not to its name: over a
+// restart and over [Pipeline.SetRules] they go to the rule that watches for the same.
+//
 // # Memory
 //
 // O(calls + spans inside windows + trace buffer), never O(stream). Each part has a

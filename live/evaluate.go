@@ -20,11 +20,7 @@ func (r *specRule) Evaluate(now int64) []Action {
 		return nil
 	}
 	var out []Action
-	groups := r.groups
-	if r.leader != nil {
-		groups = r.leader.groups
-	}
-	for _, g := range groups {
+	for _, g := range r.watching().groups {
 		g.tidy(r, now)
 		switch a, fires := r.act(g, now); {
 		case fires:
@@ -34,6 +30,14 @@ func (r *specRule) Evaluate(now int64) []Action {
 		}
 	}
 	return out
+}
+
+// watching is the rule whose windows r decides by: its own, or its leader's.
+func (r *specRule) watching() *specRule {
+	if r.leader != nil {
+		return r.leader
+	}
+	return r
 }
 
 // tidy forgets what no window of the rule can reach any more.

@@ -1,7 +1,9 @@
 package live
 
 import (
+	"fmt"
 	"math"
+	"time"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -23,6 +25,9 @@ type specRule struct {
 	leader    *specRule
 	rules     int64
 	condition string
+	// key says what is watched for, and how: rules of one key have the same windows.
+	key   string
+	began int64 // when the rule began to watch; minTime: with the pipeline
 }
 
 const noLimit = math.MaxInt64
@@ -42,6 +47,7 @@ type group struct {
 	burns    []buckets[goodBad] // one a burn
 	calm     *buckets[int64]    // spans
 	lastHot  int64              // latest end of a span above the calm mark
+	began    int64              // when it was first seen; minTime: before the first tick
 	peak     peak               // the last one that was looked for
 	seen     *evidence          // the last that was made
 }
@@ -62,16 +68,40 @@ func newSpecRule(spec RuleSpec, p *Pipeline) *specRule {
 	w := spec.When
 	return &specRule{
 		spec: spec, p: p, byKey: map[groupKey]*group{}, fixed: int64(w.Latency),
-		all: spec.Spans == All, totals: w.Share > 0 || w.Always, rules: 1, condition: spec.When.String(),
+		all: spec.Spans == All, totals: w.Share > 0 || w.Always, rules: 1, condition: spec.When.String(), began: minTime,
+		key: watchKey(&spec, p.set.Settings.Skew),
 	}
+}
+
+// takeOver takes the windows of a rule that has watched for the same.
+func (r *specRule) takeOver(o *specRule) {
+	r.groups, r.byKey, r.ofCall, r.seen, r.limit, r.began = o.groups, o.byKey, o.ofCall, o.seen, o.limit, o.began
+}
+
+// watchKey says which spans a rule looks at and what it keeps of them: all that its
+// windows depend on, and nothing of what it does about them.
+func watchKey(s *RuleSpec, skew time.Duration) string {
+	m, w := &s.Match, s.When
+	key := fmt.Sprintf("%q %q %v %d %d %t %v %v %v %g %g %d %t %v %t", m.Service, m.Operation, m.Kinds, s.By, s.Spans, s.Blame == BlameOff, skew,
+		w.Window, w.Latency, w.Multiple, w.Quantile, w.MinBaseline, w.Errors, w.Share > 0 || w.Always, w.Always)
+	for _, a := range m.Attributes {
+		key += fmt.Sprintf(" %q=%q", a.Key, a.Value)
+	}
+	if w.SLO != nil {
+		for _, b := range w.SLO.Burns {
+			key += fmt.Sprintf(" burn %v %v", b.Long, b.Short)
+		}
+	}
+	if c := s.Calm; c != nil {
+		key += fmt.Sprintf(" calm %g %v", c.Below, c.For)
+	}
+	return key
 }
 
 // matches says whether the rule looks at spans of a call at all; the answer and the
 // call's group are kept.
 func (r *specRule) matches(call trace.Call) bool {
-	for int(call) >= len(r.seen) {
-		r.seen, r.ofCall, r.limit = append(r.seen, false), append(r.ofCall, nil), append(r.limit, noLimit)
-	}
+	r.reach(call)
 	if !r.seen[call] {
 		r.seen[call] = true
 		if call != trace.OverflowCall && r.spec.Match.call(r.p.calls.Service(call), r.p.calls.Operation(call)) {
@@ -81,18 +111,22 @@ func (r *specRule) matches(call trace.Call) bool {
 	return r.ofCall[call] != nil
 }
 
+// reach makes room for a call.
+func (r *specRule) reach(call trace.Call) {
+	for int(call) >= len(r.seen) {
+		r.seen, r.ofCall, r.limit = append(r.seen, false), append(r.ofCall, nil), append(r.limit, noLimit)
+	}
+}
+
 func (r *specRule) join(call trace.Call) {
 	svc := r.p.serviceOf(call)
-	var key groupKey
-	switch r.spec.By {
-	case ByService:
-		key.service = svc.name
-	case ByCall:
-		key = groupKey{svc.name, call}
-	}
+	key := r.groupKey(svc, call)
 	g := r.byKey[key]
 	if g == nil {
 		g = r.newGroup(svc, key.call)
+		if r.p.ticked {
+			g.began = r.p.clock
+		}
 		r.byKey[key] = g
 		r.groups = append(r.groups, g)
 	}
@@ -103,8 +137,19 @@ func (r *specRule) join(call trace.Call) {
 	}
 }
 
+// groupKey is what the rule counts a call of a service under.
+func (r *specRule) groupKey(svc *service, call trace.Call) (key groupKey) {
+	switch r.spec.By {
+	case ByService:
+		key.service = svc.name
+	case ByCall:
+		key = groupKey{svc.name, call}
+	}
+	return key
+}
+
 func (r *specRule) newGroup(svc *service, call trace.Call) *group {
-	g := &group{service: svc, call: call, lastHot: minTime, breaches: newWindow[breach](MaxWindow), total: newWindow[struct{}](maxTotals)}
+	g := &group{service: svc, call: call, lastHot: minTime, began: minTime, breaches: newWindow[breach](MaxWindow), total: newWindow[struct{}](maxTotals)}
 	if slo := r.spec.When.SLO; slo != nil {
 		for _, b := range slo.Burns {
 			g.burns = append(g.burns, newBuckets[goodBad](max(1, int64(b.Short)/30), int64(b.Long)))
@@ -136,7 +181,7 @@ func (r *specRule) Observe(s *Span) {
 	}
 	if !broken {
 		if limit == noLimit && !r.spec.When.Errors && !r.spec.When.Always {
-			r.p.counters.Unproven++
+			r.p.counters.Unproven += r.rules
 		}
 		return
 	}

@@ -58,14 +58,16 @@ func (p *Pipeline) Memory() []TargetMemory {
 	return out
 }
 
-// Remember takes over what Memory of an earlier pipeline said. Call it before the
-// first Tick.
+// Remember takes over what Memory of an earlier pipeline, or of another replica that
+// acts, said.
 func (p *Pipeline) Remember(memory []TargetMemory) {
 	for _, m := range memory {
+		_, known := p.targets.states[m.Target]
 		st := p.targets.state(m.Target, m.Last)
 		st.changed, st.last, st.changes = m.Acted, m.Last, nil
-		// Nothing is known of what was wanted since: the first tick says so.
-		st.wants = nil
+		if !known { // nor is what was wanted since: the first tick says so
+			st.wants = nil
+		}
 		for _, c := range m.Changes {
 			st.changes = append(st.changes, change{c.At, Direction(c.Direction), c.From, c.To})
 		}

@@ -65,6 +65,7 @@ type Pipeline struct {
 	admittedT int64 // admitted at the last tick
 	horizon   int64 // longest lookback of a rule, ns
 	ticked    bool
+	resumed   *int64 // the time that was told when it was restored; nil: not, or ticked since
 }
 
 // New makes a pipeline. It errs when a setting or rule is out of range.
@@ -86,8 +87,10 @@ func New(o Options) (*Pipeline, error) {
 }
 
 // SetRules replaces the rules and targets. Statistics, traces and what guards
-// remember of targets stay; windows start empty, and the memory caps stay those of
-// New. On an error the old rules stay.
+// remember of targets stay, and so do the windows of rules that look for the same
+// spans in the same way as one before, whatever their name and response. Other rules
+// start with empty windows. The memory caps stay those of New. On an error the old
+// rules stay.
 func (p *Pipeline) SetRules(set RuleSet) error {
 	if err := set.Settings.Validate(); err != nil {
 		return err
@@ -106,14 +109,33 @@ func (p *Pipeline) SetRules(set RuleSet) error {
 	if err := p.targets.set(set); err != nil {
 		return err
 	}
+	old := p.watchers()
 	p.set, p.rules, p.ofCall, p.horizon = set, nil, nil, 0
 	for _, spec := range set.Rules {
 		p.rules = append(p.rules, newSpecRule(spec, p))
 		p.horizon = max(p.horizon, int64(spec.lookback()))
 	}
 	share(p.rules)
+	for key, r := range p.watchers() {
+		if o := old[key]; o != nil {
+			r.takeOver(o)
+		} else if p.ticked {
+			r.began = p.clock
+		}
+	}
 	p.rules = append(p.rules, p.extra...)
 	return nil
+}
+
+// watchers are the rules that watch for themselves, by what they watch for.
+func (p *Pipeline) watchers() map[string]*specRule {
+	out := map[string]*specRule{}
+	for _, r := range p.rules {
+		if s, ok := r.(*specRule); ok && s.leader == nil {
+			out[s.key] = s
+		}
+	}
+	return out
 }
 
 // SetUsage tells the pipeline a service's resource metrics, for rules of kind auto.

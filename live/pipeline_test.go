@@ -32,7 +32,7 @@ func span(id uint64, service string, end, dur int64) *Span {
 	return s
 }
 
-func newTestPipeline(t *testing.T, o Options) *Pipeline {
+func newTestPipeline(t testing.TB, o Options) *Pipeline {
 	t.Helper()
 	p, err := New(o)
 	if err != nil {

@@ -97,7 +97,7 @@ func loadWindow(a *Action) time.Duration {
 func (r *specRule) isCalm(g *group, now int64) bool {
 	c := r.spec.Calm
 	from := now - int64(c.For)
-	if g.lastHot > from || r.p.started > from || g.service.hotLast > from {
+	if g.lastHot > from || max(r.p.started, r.watching().began, g.began) > from || g.service.hotLast > from {
 		return false
 	}
 	return g.calmSpans(from, now+int64(r.p.set.Settings.Skew)) >= c.MinSpans

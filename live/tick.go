@@ -43,11 +43,25 @@ func (p *Pipeline) advance(now int64) {
 	if p.admitted > p.admittedT {
 		p.admittedT, p.heard = p.admitted, now
 	}
+	if p.resumed != nil && now-*p.resumed > int64(p.set.Settings.Skew) {
+		p.missed(now)
+		dt = 0 // a rate over time that nobody watched would be too low
+	}
+	p.resumed = nil
 	p.now = now
 	p.Advance(now)
 	p.traces.expire(now - int64(p.set.Settings.TraceWait))
 	for i := range p.stats {
 		p.stats[i].tick(now, dt, int64(p.set.Settings.BaselineWindow)/2)
+	}
+}
+
+// missed says that nobody watched up to now: that nothing was wanted, or too slow, in
+// that time is not known.
+func (p *Pipeline) missed(now int64) {
+	p.started = now
+	for _, st := range p.targets.states {
+		st.wants = []want{{at: now}}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -79,7 +80,7 @@ func newProcess(c *cli.Context, processor bool) (_ *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.newPipeline(set); err != nil {
+	if err := p.newPipeline(set, state); err != nil {
 		return nil, err
 	}
 	if err := p.restore(state, undone); err != nil {
@@ -106,7 +107,8 @@ func (p *process) openState() (*ops.State, []acts.Act, error) {
 	return state, list, err
 }
 
-func (p *process) newPipeline(set live.RuleSet) error {
+// newPipeline continues with the pipeline of an earlier process, or begins a new one.
+func (p *process) newPipeline(set live.RuleSet, state *ops.State) error {
 	o := live.Options{Rules: set, Orchestrator: p.backend.orchestrator}
 	if p.journal != nil {
 		o.Orchestrator = acts.Gate{Log: p.journal, To: o.Orchestrator}
@@ -122,18 +124,26 @@ func (p *process) newPipeline(set live.RuleSet) error {
 		o.Sampler, o.Learn, o.Sanitiser = &p.swap, p.c.Bool("learn"), clean
 	}
 	var err error
+	if state != nil && state.Pipeline != nil {
+		if p.pipeline, err = live.Restore(o, state.Pipeline); err == nil {
+			p.log.Info("windows, traces and statistics restored", "of", state.At)
+			return nil
+		} else if !errors.Is(err, live.ErrSnapshot) {
+			return err
+		}
+		p.log.Warn("windows, traces and statistics begin anew; what was done is remembered", "error", err)
+	}
 	p.pipeline, err = live.New(o)
+	if err == nil && state != nil {
+		p.pipeline.Remember(state.Memory)
+	}
 	return err
 }
 
 // restore takes over what an earlier process knew, then the plan's model, then a cold
 // one.
 func (p *process) restore(state *ops.State, undone []acts.Act) error {
-	var memory []live.TargetMemory
-	if state != nil {
-		memory = state.Memory
-	}
-	p.pipeline.Remember(acts.Merge(memory, undone))
+	p.pipeline.Remember(acts.Merge(p.pipeline.Memory(), undone))
 	if p.processor {
 		p.model = "none: spans come sampled"
 		return nil
@@ -298,8 +308,9 @@ func (p *process) snapshot() {
 		return
 	}
 	st := &ops.State{At: time.Now(), Sampler: p.c.String("sampler"), Trained: p.trained, Memory: p.pipeline.Memory()}
-	err := error(nil)
-	if m := p.swap.Model(); m != nil {
+	var err error
+	st.Pipeline, err = p.pipeline.Snapshot()
+	if m := p.swap.Model(); m != nil && err == nil {
 		st.Model, err = m.Snapshot()
 	}
 	if err == nil {

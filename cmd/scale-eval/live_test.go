@@ -26,6 +26,7 @@ import (
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/hst"
+	"github.com/scale-eval/scale-eval/live/ops"
 )
 
 const cartRules = `version: 1
@@ -229,6 +230,38 @@ func TestLive(t *testing.T) {
 	if n, _ := hook.count(); n != 1 {
 		t.Errorf("%d actions, want 1", n)
 	}
+}
+
+// TestLiveRestartKeepsWindows: half of the spans that a rule wants come before a
+// restart, the other half after it. A snapshot that does not fit is said and left.
+func TestLiveRestartKeepsWindows(t *testing.T) {
+	hook := &scaled{}
+	srv := httptest.NewServer(hook)
+	defer srv.Close()
+	state := filepath.Join(t.TempDir(), "state")
+	args := []string{"--rules", rulesFile(t), "--cold", "--act", "--backend", "webhook=" + srv.URL, "--state", state}
+	l := startLive(t, args...)
+	l.export(0, 2, 300*time.Millisecond)
+	l.stop()
+	if n, _ := hook.count(); n != 0 {
+		t.Fatalf("%d actions on two spans", n)
+	}
+	l = startLive(t, args...)
+	l.export(100, 1, 300*time.Millisecond)
+	l.wait("it acted", func() bool { n, _ := hook.count(); return n > 0 })
+	l.stop()
+	store := &ops.Store{Path: filepath.Join(state, "live.json")}
+	st, err := store.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st.Pipeline[9] ^= 1
+	if err := store.Save(st); err != nil {
+		t.Fatal(err)
+	}
+	l = startLive(t, args...)
+	l.wait("it says so", func() bool { return strings.Contains(l.log.String(), "begin anew") })
+	l.stop()
 }
 
 // TestLiveIsDryByDefault: without --act nothing is changed.

@@ -28,6 +28,9 @@ type State struct {
 	Model   []byte              `json:"model,omitempty"`
 	Trained *training.Trained   `json:"trained,omitempty"` // nil: the model began cold
 	Memory  []live.TargetMemory `json:"memory,omitempty"`
+	// Pipeline is its snapshot: windows, open traces, statistics. Memory is in it, and
+	// is kept beside it for when it does not fit any more.
+	Pipeline []byte `json:"pipeline,omitempty"`
 }
 
 // file is the form on disk: the state's bytes are what the sum is of.

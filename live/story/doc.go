@@ -31,6 +31,7 @@
 //	                           D longer than in the copy before, as in a queue
 //	tick T [until=T every=D]   spans arrive and time passes; prints refusals and
 //	                           decisions
+//	restart                    a new pipeline continues from a snapshot of the old one
 //	usage SERVICE at=T [cpu=P] [memory=P] [throttled=P] [busy=P]
 //	clock RFC3339              what 0s means; the default is a Monday, 00:00 UTC
 //	counters | stats | audit   print what was counted, learned, logged

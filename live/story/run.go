@@ -37,11 +37,14 @@ type Result struct {
 // with, so that the story needs no rules command. The error is a story that cannot
 // be read or a command that makes no sense; failures are in the Result.
 func Run(ctx context.Context, file, text string, rules []byte) (Result, error) {
+	return newStage().run(ctx, file, text, rules)
+}
+
+func (st *stage) run(ctx context.Context, file, text string, rules []byte) (Result, error) {
 	blocks, err := Read(file, text)
 	if err != nil {
 		return Result{}, err
 	}
-	st := newStage()
 	if rules != nil {
 		if err := st.useRules("rules", rules); err != nil {
 			return Result{}, err

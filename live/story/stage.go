@@ -18,6 +18,9 @@ import (
 // stage is where a story plays.
 type stage struct {
 	pipeline *live.Pipeline
+	set      live.RuleSet
+	// restarts makes a new pipeline of a snapshot of the old one before every tick.
+	restarts bool
 	orch     orchestrator
 	sampler  scripted
 	audit    bytes.Buffer
@@ -100,6 +103,8 @@ func (s *stage) do(ctx context.Context, b *Block) (string, error) {
 		return "", s.trace(b)
 	case "tick":
 		return s.tick(ctx, b)
+	case "restart":
+		return "", s.restart()
 	case "usage":
 		return "", s.usage(b)
 	case "counters":
@@ -111,7 +116,7 @@ func (s *stage) do(ctx context.Context, b *Block) (string, error) {
 		s.audit.Reset()
 		return out, nil
 	}
-	return "", errors.New("unknown command; want rules, replicas, resources, slow, owned, broken, clock, trace, tick, usage, counters, stats or audit")
+	return "", errors.New("unknown command; want rules, replicas, resources, slow, owned, broken, clock, trace, tick, restart, usage, counters, stats or audit")
 }
 
 func (s *stage) rules(b *Block) (string, error) {
@@ -130,10 +135,28 @@ func (s *stage) useRules(name string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	if s.pipeline != nil {
-		return s.pipeline.SetRules(set)
+	if s.pipeline == nil {
+		s.pipeline, err = live.New(s.options(set))
+	} else {
+		err = s.pipeline.SetRules(set)
 	}
-	s.pipeline, err = live.New(live.Options{Rules: set, Sampler: &s.sampler, Orchestrator: s.orch, Audit: &s.audit})
+	if err == nil {
+		s.set = set
+	}
+	return err
+}
+
+func (s *stage) options(set live.RuleSet) live.Options {
+	return live.Options{Rules: set, Sampler: &s.sampler, Orchestrator: s.orch, Audit: &s.audit}
+}
+
+// restart makes a new process of a snapshot of the old one.
+func (s *stage) restart() error {
+	state, err := s.pipeline.Snapshot()
+	if err != nil {
+		return err
+	}
+	s.pipeline, err = live.Restore(s.options(s.set), state)
 	return err
 }
 
@@ -179,6 +202,12 @@ func (s *stage) tick(ctx context.Context, b *Block) (string, error) {
 func (s *stage) tickAt(ctx context.Context, at time.Duration, out *strings.Builder) error {
 	now := s.zero.Add(at).UnixNano()
 	out.WriteString(s.deliver(now))
+	if s.restarts {
+		s.pipeline.Advance(now)
+		if err := s.restart(); err != nil {
+			return err
+		}
+	}
 	decisions, err := s.pipeline.Tick(ctx, now)
 	if err != nil {
 		return err

@@ -11,7 +11,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what the stories printed into them; read the difference before you commit it")
 
-// TestStories runs every story twice: the second run must print the same bytes.
+// TestStories runs every story twice, and once more with a restart from a snapshot
+// before every tick: each run must print the same bytes.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.story")
 	if err != nil || len(files) < 20 {
@@ -30,6 +31,12 @@ func TestStories(t *testing.T) {
 			again, err := Run(context.Background(), file, string(text), nil)
 			if err != nil || again.Rewritten != res.Rewritten {
 				t.Fatalf("the second run differs: %v\n%s", err, again.Rewritten)
+			}
+			restarting := newStage()
+			restarting.restarts = true
+			third, err := restarting.run(context.Background(), file, string(text), nil)
+			if err != nil || third.Rewritten != res.Rewritten {
+				t.Fatalf("the run with restarts differs: %v\n%s", err, third.Rewritten)
 			}
 			if *rewrite {
 				if err := os.WriteFile(file, []byte(res.Rewritten), 0o644); err != nil {

@@ -53,3 +53,47 @@ cart::/add 250ms server
 tick 66s
 ----
 1m6s acted: deployment/cart up 2 -> 5: rule new: latency > 200ms, 1 times within 30s; cart 1 spans, needs 1 over 200ms (median 250ms, max 250ms); 1 of 1 blamed on cart::/add (self time 250ms, normally 0s)
+
+# A rule that was renamed and answers otherwise looks for the same spans: it goes on
+# with the two that it has seen. Its neighbour has another threshold now, and begins
+# anew.
+rules
+version: 1
+settings: {trace_wait: 0s}
+rules:
+- {name: a, match: {service: web}, when: {latency: 300ms, times: 3, within: 30s}, then: {horizontal: {step: 1}}}
+- {name: b, match: {service: ads}, when: {latency: 300ms, times: 3, within: 30s}, then: {horizontal: {step: 1}}}
+----
+ok
+
+trace from=100s n=2 every=1s
+web::/ 400ms server
+----
+
+trace from=100s n=2 every=1s
+ads::/ 400ms server
+----
+
+tick 103s
+----
+
+rules
+version: 1
+settings: {trace_wait: 0s}
+rules:
+- {name: renamed, match: {service: web}, when: {latency: 300ms, times: 3, within: 30s}, then: {horizontal: {step: 4}}}
+- {name: b, match: {service: ads}, when: {latency: 299ms, times: 3, within: 30s}, then: {horizontal: {step: 1}}}
+----
+ok
+
+trace from=104s
+web::/ 400ms server
+----
+
+trace from=104s
+ads::/ 400ms server
+----
+
+tick 105s
+----
+1m45s acted: service/web up 1 -> 5: rule renamed: latency > 300ms, 3 times within 30s; web 3 spans, needs 3 over 300ms (median 400ms, max 400ms); 3 of 3 blamed on web::/ (self time 400ms, normally 0s)

@@ -59,7 +59,8 @@ tick 40s
 40s acted: service/ads up 9 -> 11: rule hasty: latency > 300ms, 3 times within 30s; ads 10 spans, needs 3 over 300ms (median 500ms, max 500ms); 10 of 10 blamed on ads::/get (self time 500ms, normally 0s)
 40s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 30 spans, needs 3 over 300ms (median 500ms, max 500ms); 30 of 30 blamed on cart::/add (self time 500ms, normally 0s); settling for 20s more
 
-# The rules are read anew meanwhile; what was done is remembered.
+# The rules are read anew meanwhile; what was done is remembered, and so is what this
+# rule saw.
 rules
 version: 1
 settings: {trace_wait: 0s}
@@ -74,6 +75,7 @@ ok
 
 tick 50s
 ----
+50s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 30 spans, needs 3 over 300ms (median 500ms, max 500ms); 30 of 30 blamed on cart::/add (self time 500ms, normally 0s); settling for 10s more
 
 trace from=53s n=5 every=1s
 cart::/add 500ms server
@@ -81,7 +83,7 @@ cart::/add 500ms server
 
 tick 61s
 ----
-1m1s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 6 spans, needs 3 over 300ms (median 500ms, max 500ms); 6 of 6 blamed on cart::/add (self time 500ms, normally 0s); 0 spans since the last action of the rule settled
+1m1s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 20 spans, needs 3 over 300ms (median 500ms, max 500ms); 20 of 20 blamed on cart::/add (self time 500ms, normally 0s); 0 spans since the last action of the rule settled
 
 # Only two of these three ended after the target had settled.
 trace from=59.4s n=3 every=1s
@@ -90,7 +92,7 @@ cart::/add 500ms server
 
 tick 63s
 ----
-1m3s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 9 spans, needs 3 over 300ms (median 500ms, max 500ms); 9 of 9 blamed on cart::/add (self time 500ms, normally 0s); 2 spans since the last action of the rule settled
+1m3s held (settle): service/cart stays: rule patient: latency > 300ms, 3 times within 30s; cart 18 spans, needs 3 over 300ms (median 500ms, max 500ms); 18 of 18 blamed on cart::/add (self time 500ms, normally 0s); 2 spans since the last action of the rule settled
 
 # This is new evidence.
 trace from=63s
@@ -121,7 +123,8 @@ tick 701s
 ----
 11m41s acted: service/cart up 5 -> 7: rule patient: latency > 300ms, 3 times within 30s; cart 10 spans, needs 3 over 300ms (median 500ms, max 500ms); 10 of 10 blamed on cart::/add (self time 500ms, normally 0s)
 
-# Scaling down settles, too, and calm counts from there.
+# Scaling down settles, too, and calm counts from there. It began to count when the
+# service was first seen, at 701 s.
 rules
 version: 1
 settings: {trace_wait: 0s, lateness: 0s}
@@ -142,15 +145,16 @@ trace from=701s n=300 every=1s
 web::GET 50ms server unsampled
 ----
 
-tick 710s until=810s every=10s
+tick 710s until=870s every=10s
 ----
-12m0s acted: service/web down 5 -> 4: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 19 spans
-12m10s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 29 spans; settling for 15s more
-12m20s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 39 spans; settling for 5s more
-12m30s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 49 spans; calm for only 5s since the last action of the rule settled
-12m40s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 15s since the last action of the rule settled
-12m50s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 25s since the last action of the rule settled
-13m0s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; calm for only 35s since the last action of the rule settled
-13m10s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; calm for only 45s since the last action of the rule settled
-13m20s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; calm for only 55s since the last action of the rule settled
-13m30s acted: service/web down 4 -> 3: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans
+12m50s acted: service/web down 5 -> 4: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans
+13m0s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; settling for 15s more
+13m10s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; settling for 5s more
+13m20s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; calm for only 5s since the last action of the rule settled
+13m30s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 15s since the last action of the rule settled
+13m40s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 25s since the last action of the rule settled
+13m50s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 35s since the last action of the rule settled
+14m0s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 45s since the last action of the rule settled
+14m10s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans; calm for only 55s since the last action of the rule settled
+14m20s acted: service/web down 4 -> 3: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 59 spans
+14m30s held (settle): service/web stays: rule careful: calm: nothing over 50 % of the threshold for 1m0s; web 58 spans; settling for 15s more

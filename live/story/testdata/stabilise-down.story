@@ -17,7 +17,7 @@ ok
 replicas deployment/cart 8
 ----
 
-trace from=0s n=200 every=1s
+trace from=-1s n=201 every=1s
 cart::/add 100ms server unsampled
 ----
 

@@ -1,0 +1,86 @@
+package live
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// A snapshot is a magic, a version, what walk walks, and the SHA-256 of all that.
+const (
+	snapshotMagic   = "SEPIPE"
+	snapshotVersion = 1
+	snapshotHead    = len(snapshotMagic) + 2
+)
+
+// ErrSnapshot is what every error of Restore about its bytes wraps.
+var ErrSnapshot = errors.New("live: not a snapshot of a pipeline")
+
+// Snapshot is the whole state of the pipeline as bytes: calls and their statistics,
+// services, open traces, the windows of rules, what guards and the audit log
+// remember, counters and the time. Not in it are the rules themselves, the state of
+// the sampler, which has a snapshot of its own, and that of extra rules.
+//
+// Memory and time: O(what the pipeline holds), some 60 bytes a span in a window or
+// an open trace. The pipeline is not changed.
+func (p *Pipeline) Snapshot() ([]byte, error) {
+	c := newWriter()
+	c.buf = append(c.buf, snapshotMagic...)
+	c.buf = binary.LittleEndian.AppendUint16(c.buf, snapshotVersion)
+	p.walk(c)
+	sum := sha256.Sum256(c.buf)
+	return append(c.buf, sum[:]...), c.err
+}
+
+// Restore makes a pipeline that continues where the one was that Snapshot was called
+// on: given the same spans and ticks it decides the same. Windows go to the rules of
+// o that look for the same spans in the same way, whatever their name and response;
+// those of other rules start empty.
+//
+// It may continue later. Nobody has watched in between, so when the first tick comes
+// more than Skew after the time that was told last, nothing counts as calm, or as
+// wanted for a while, on the strength of the time before.
+//
+// Errors wrap [ErrSnapshot] when the snapshot is damaged, of another version, or does
+// not fit Settings.MaxCalls or the sanitiser; others are those of [New]. Memory is
+// bounded by the settings, whatever the bytes say.
+func Restore(o Options, snapshot []byte) (*Pipeline, error) {
+	p, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	body, err := unsealSnapshot(snapshot)
+	if err == nil {
+		c := newReader(body)
+		p.walk(c)
+		if err = c.err; err == nil && len(c.buf) > 0 {
+			err = fmt.Errorf("%d bytes too long", len(c.buf))
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSnapshot, err)
+	}
+	if p.ticked && p.resumed == nil {
+		p.resumed = ptr(p.clock)
+	}
+	return p, nil
+}
+
+func unsealSnapshot(b []byte) ([]byte, error) {
+	if len(b) < snapshotHead+sha256.Size {
+		return nil, fmt.Errorf("%d bytes are too few: cut short?", len(b))
+	}
+	end := len(b) - sha256.Size
+	if string(b[:len(snapshotMagic)]) != snapshotMagic {
+		return nil, fmt.Errorf("it starts with %q, not with %q", b[:len(snapshotMagic)], snapshotMagic)
+	}
+	if v := binary.LittleEndian.Uint16(b[len(snapshotMagic):]); v != snapshotVersion {
+		return nil, fmt.Errorf("version %d, this program reads version %d", v, snapshotVersion)
+	}
+	if sum := sha256.Sum256(b[:end]); !bytes.Equal(sum[:], b[end:]) {
+		return nil, errors.New("its checksum does not match: cut short or changed")
+	}
+	return b[snapshotHead:end], nil
+}
