@@ -115,9 +115,13 @@ func verdictText(s *measure.Summary, v measure.CaseVerdict) string {
 	return strings.Join(parts, "; ") + " (paired differences, 5 % after Holm's correction)"
 }
 
-// SimulationMarkdown is the same as Markdown tables.
+// SimulationMarkdown is all of it as Markdown: the overview, then a table a scenario.
 func SimulationMarkdown(w io.Writer, s *measure.Summary) error {
 	var b strings.Builder
+	if err := SimulationOverview(&b, s); err != nil {
+		return err
+	}
+	b.WriteString("\n")
 	for _, v := range s.Verdicts {
 		fmt.Fprintf(&b, "### %s\n\n| policy |", cellText(v.Case))
 		for _, c := range simulationColumns {
@@ -137,7 +141,44 @@ func SimulationMarkdown(w io.Writer, s *measure.Summary) error {
 		}
 		fmt.Fprintf(&b, "\n%s\n\n", verdictText(s, v))
 	}
-	for _, n := range s.Notes {
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// SimulationOverview is one Markdown table of all scenarios and policies, and in words
+// where the reference loses.
+func SimulationOverview(w io.Writer, s *measure.Summary) error {
+	var b strings.Builder
+	o := overviewOf(s)
+	b.WriteString("| scenario |")
+	for _, p := range o.Policies {
+		b.WriteString(" " + cellText(p) + " |")
+	}
+	b.WriteString("\n|---|" + strings.Repeat("--:|", len(o.Policies)) + "\n")
+	for _, row := range o.Rows {
+		b.WriteString("| " + cellText(row.Case) + " |")
+		for _, c := range row.Cells {
+			if c.Cell == nil {
+				b.WriteString(" |")
+				continue
+			}
+			mark := map[string]string{"better": " ↓", "worse": " ↑"}[c.ViolatedMark()]
+			fmt.Fprintf(&b, " %s%s · %.1f h |", spread(c.ViolatedSeconds), mark, c.PodSeconds.Mean/3600)
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(&b, "\nSeconds in which the objective was missed, mean over %d seeds ± half the 95 %% interval · pod hours. ↓: certainly less than %s, ↑: certainly more (paired, 5 %% after Holm's correction).\n",
+		s.Seeds, cellText(s.Reference))
+	if losses := simulationLosses(s); len(losses) > 0 {
+		fmt.Fprintf(&b, "\nWhere %s loses, with 95 %% intervals of the differences:\n\n", cellText(s.Reference))
+		for _, l := range losses {
+			b.WriteString("- " + l + "\n")
+		}
+	}
+	for i, n := range s.Notes {
+		if i == 0 {
+			b.WriteString("\n")
+		}
 		fmt.Fprintf(&b, "Note: %s\n", clean(n, 300))
 	}
 	_, err := io.WriteString(w, b.String())

@@ -21,7 +21,7 @@ func open(t *testing.T, path string, h Header) (*Record, *os.File, error) {
 // A record that lost its last line half-way goes on behind the last whole one.
 func TestARecordIsContinued(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "runs.jsonl")
-	h := Header{Cases: map[string]string{"web": "abc"}, Load: 1}
+	h := Header{Cases: []About{{Name: "web", Digest: "abc"}}, Load: 1}
 	r, f, err := open(t, path, h)
 	if err != nil {
 		t.Fatal(err)
@@ -42,23 +42,29 @@ func TestARecordIsContinued(t *testing.T) {
 	if err := r.Add(&Measures{Case: "web", Policy: "hpa", Seed: 2}); err != nil {
 		t.Fatal(err)
 	}
+	if err := r.AddTimeline(&Timeline{Case: "web", Policy: "hpa", Seed: 2, Step: 1, Load: []float64{1}, P50: []float64{2}, P95: []float64{3}, Violated: []bool{true}}); err != nil {
+		t.Fatal(err)
+	}
+	if r, _, err = open(t, path, h); err != nil || r.Timeline("web", "hpa", 2).Load[0] != 1 || r.Timeline("web", "hpa", 1) != nil {
+		t.Errorf("%v %+v", err, r)
+	}
 	text, err := os.ReadFile(path)
-	if err != nil || strings.Count(string(text), "\n") != 4 || strings.Contains(string(text), `"pol{`) {
+	if err != nil || strings.Count(string(text), "\n") != 5 || strings.Contains(string(text), `"pol{`) {
 		t.Errorf("%v\n%s", err, text)
 	}
 }
 
 func TestARecordOfSomethingElseIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "runs.jsonl")
-	h := Header{Cases: map[string]string{"web": "abc"}, Load: 1}
+	h := Header{Cases: []About{{Name: "web", Digest: "abc"}}, Load: 1}
 	if _, _, err := open(t, path, h); err != nil {
 		t.Fatal(err)
 	}
 	for name, other := range map[string]Header{
-		"another file": {Cases: map[string]string{"web": "abd"}, Load: 1},
-		"another tool": {Cases: map[string]string{"web": "abc"}, Load: 1, Tool: "v2"},
-		"another load": {Cases: map[string]string{"web": "abc"}, Load: 1.2},
-		"one more":     {Cases: map[string]string{"web": "abc", "db": "x"}, Load: 1},
+		"another file": {Cases: []About{{Name: "web", Digest: "abd"}}, Load: 1},
+		"another tool": {Cases: []About{{Name: "web", Digest: "abc"}}, Load: 1, Tool: "v2"},
+		"another load": {Cases: []About{{Name: "web", Digest: "abc"}}, Load: 1.2},
+		"one more":     {Cases: []About{{Name: "web", Digest: "abc"}, {Name: "db", Digest: "x"}}, Load: 1},
 	} {
 		if _, _, err := open(t, path, other); err == nil {
 			t.Errorf("%s: continued", name)
@@ -66,12 +72,15 @@ func TestARecordOfSomethingElseIsRefused(t *testing.T) {
 			t.Log(err)
 		}
 	}
-	for _, garbage := range []string{"not json\n", `{"run":{}}` + "\n", "\x00\n"} {
+	for _, garbage := range []string{"not json\n", `{"run":{}}` + "\n", "{}\n", "\x00\n"} {
 		if err := os.WriteFile(path, []byte(garbage), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := open(t, path, h); err == nil || !strings.Contains(err.Error(), "runs.jsonl:1") {
 			t.Errorf("%q: %v", garbage, err)
+		}
+		if _, err := ReadRecord(strings.NewReader(garbage), "runs.jsonl"); err == nil {
+			t.Errorf("%q: read as a record", garbage)
 		}
 	}
 }

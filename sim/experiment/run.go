@@ -52,6 +52,9 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 	e.Cluster = cluster.New(sys, topology, c.stateful()...)
 	e.Metrics = sim.NewMetricsServer(sys, sim.MetricsResolution)
 	probe := newProbe(e, p.Name, o)
+	if probe.timeline != nil {
+		e.Audit = probe.timeline.listen(o.Audit)
+	}
 	finish, err := p.Start(e)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s, policy %s: %w", c.Name, p.Name, err)

@@ -1,6 +1,10 @@
 package experiment
 
 import (
+	"encoding/json"
+	"io"
+
+	"github.com/scale-eval/scale-eval/live"
 	"github.com/scale-eval/scale-eval/sim"
 	"github.com/scale-eval/scale-eval/sim/cluster"
 	"github.com/scale-eval/scale-eval/sim/experiment/measure"
@@ -31,6 +35,35 @@ func newTimeline(e *Env, n int) *timeline {
 		t.Services = append(t.Services, measure.ServiceLine{Service: target.Service, Demand: e.Calibration.Demands[i].Pods})
 	}
 	return t
+}
+
+// listen is an audit log that goes on to next, which may be nil, and of which the
+// timeline keeps why something was done.
+func (t *timeline) listen(next io.Writer) io.Writer {
+	if next == nil {
+		return reasons{t}
+	}
+	return io.MultiWriter(next, reasons{t})
+}
+
+// reasons reads an audit log: a decision a Write, as package live writes it.
+type reasons struct{ t *timeline }
+
+// Write implements io.Writer.
+func (r reasons) Write(text []byte) (int, error) {
+	var d struct {
+		At      int64
+		Outcome live.Outcome
+		Target  struct{ Name string }
+		Text    string `json:"explanation"`
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		return 0, err
+	}
+	if d.Outcome == live.Acted {
+		r.t.Why = append(r.t.Why, measure.Reason{At: seconds(d.At - sim.Epoch - r.t.warmUp), Service: d.Target.Name, Text: d.Text})
+	}
+	return len(text), nil
 }
 
 // patience is how many seconds a second waits for the answers of its requests.

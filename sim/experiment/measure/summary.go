@@ -93,8 +93,8 @@ type CaseVerdict struct {
 	Loses []string `json:"loses"`
 }
 
-// bounds are no rivals: they cannot be had, or do nothing.
-var bounds = []string{"oracle", "static"}
+// Bounds are no rivals: they know the future.
+var Bounds = []string{"oracle", "static"}
 
 // Plan names what was played: every case under every policy with the seeds 1..Seeds.
 type Plan struct {
@@ -104,12 +104,13 @@ type Plan struct {
 }
 
 // Summarise reduces runs. Only seeds that both policies of a comparison have played
-// are compared. reference must be the name of a policy. Cost: O(n log n) of the runs.
+// are compared, and no seed above those of the plan. reference must be the name of a policy. Cost: O(n log n) of the runs.
 func Summarise(plan Plan, runs []*Measures, reference string) *Summary {
 	byCell := map[[2]string][]*Measures{}
 	for _, m := range runs {
-		k := [2]string{m.Case, m.Policy}
-		byCell[k] = append(byCell[k], m)
+		if k := [2]string{m.Case, m.Policy}; m.Seed <= uint64(plan.Seeds) {
+			byCell[k] = append(byCell[k], m)
+		}
 	}
 	s := &Summary{Seeds: plan.Seeds, Reference: reference}
 	for _, c := range plan.Cases {
@@ -278,7 +279,7 @@ func (s *Summary) judge(plan Plan) {
 	for _, c := range plan.Cases {
 		v := CaseVerdict{Case: c}
 		for _, cmp := range s.Comparisons {
-			if cmp.Case != c || cmp.Measure != "violated_s" || slices.Contains(bounds, cmp.Other) {
+			if cmp.Case != c || cmp.Measure != "violated_s" || slices.Contains(Bounds, cmp.Other) {
 				continue
 			}
 			if cmp.Better {

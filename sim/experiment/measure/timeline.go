@@ -2,6 +2,7 @@ package measure
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 )
 
@@ -23,6 +24,14 @@ type Timeline struct {
 	Violated []bool          `json:"violated"`
 	Services []ServiceLine   `json:"services"`
 	Actions  []TimelineEvent `json:"actions"`
+	Why      []Reason        `json:"why,omitempty"` // of a policy that explains itself
+}
+
+// Reason is why a policy acted.
+type Reason struct {
+	At      float64 `json:"at_s"` // of the measured time
+	Service string  `json:"service"`
+	Text    string  `json:"text"`
 }
 
 // ServiceLine is one target over time.
@@ -41,6 +50,24 @@ type TimelineEvent struct {
 	From     int     `json:"from"`
 	To       int     `json:"to"`
 	Vertical bool    `json:"vertical,omitempty"`
+}
+
+// Check is an error unless all series have a point for every step: a timeline of a file
+// may be anything.
+func (t *Timeline) Check() error {
+	n := len(t.Load)
+	if t.Step < 1 || t.Step > 1<<30 || n > 1<<24 {
+		return fmt.Errorf("timeline of %q: %d points of %d s", t.Case, n, t.Step)
+	}
+	if len(t.P50) != n || len(t.P95) != n || len(t.Violated) != n {
+		return fmt.Errorf("timeline of %q: %d points of load, %d and %d of latency, %d of violations", t.Case, n, len(t.P50), len(t.P95), len(t.Violated))
+	}
+	for _, s := range t.Services {
+		if len(s.Want) != n || len(s.Ready) != n || len(s.Queue) != n {
+			return fmt.Errorf("timeline of %q: %d points, but %d, %d and %d of service %q", t.Case, n, len(s.Want), len(s.Ready), len(s.Queue), s.Service)
+		}
+	}
+	return nil
 }
 
 // Coarse is a copy of at most n points, n > 0. What is bad stays in sight: a point has

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/scale-eval/scale-eval/reports"
+	"github.com/scale-eval/scale-eval/sim/experiment"
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
+	simscenario "github.com/scale-eval/scale-eval/sim/scenario"
+)
+
+// simulateAll runs the plan, then the seed that is shown once more with its timelines,
+// and writes the comparison.
+func simulateAll(c *cli.Context, s *simulated, policies []experiment.Policy) error {
+	plan := &experiment.Plan{Cases: s.cases, Policies: policies, Seeds: c.Int("seeds"), Workers: c.Int("workers")}
+	record, f, err := openRecord(c, s)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := execute(c, plan, record); err != nil {
+		return err
+	}
+	results := &simResults{record: record, about: s.about, plan: plan.Names(), out: c.String("out"), audits: c.String("out")}
+	if results.out != "" {
+		if err := retrace(c, plan, results); err != nil {
+			return err
+		}
+		if err := results.write(); err != nil {
+			return err
+		}
+	}
+	return results.print(c)
+}
+
+// execute runs what the record does not have yet.
+func execute(c *cli.Context, plan *experiment.Plan, record *experiment.Record) error {
+	plan.Calibrations, plan.Done = record.Calibrations, record.Done
+	todo, done := 0, 0
+	for _, one := range plan.Cases {
+		for _, p := range plan.Policies {
+			for seed := uint64(1); seed <= uint64(plan.Seeds); seed++ {
+				if !record.Done(one.Name, p.Name, seed) {
+					todo++
+				}
+			}
+		}
+	}
+	bar := newUnitProgress(c.App.ErrWriter, "load tests")
+	plan.Calibrated = func(cal *experiment.Calibration) error {
+		done++
+		bar.of(done, len(plan.Cases))
+		return record.Calibrated(cal)
+	}
+	started := false
+	runs := 0
+	plan.Finished = func(m *experiment.Measures) error {
+		if !started {
+			bar.finish()
+			bar, started = newUnitProgress(c.App.ErrWriter, "simulating"), true
+		}
+		runs++
+		bar.of(runs, todo)
+		return record.Add(m)
+	}
+	err := plan.Execute(c.Context)
+	bar.finish()
+	if errors.Is(err, context.Canceled) && c.String("out") != "" {
+		fmt.Fprintf(c.App.ErrWriter, "scale-eval: %d of %d runs are in %s; the same command goes on from there\n",
+			plan.Jobs()-todo+runs, plan.Jobs(), filepath.Join(c.String("out"), recordName))
+	}
+	return err
+}
+
+// openRecord opens the record in --out, or one in a file that goes away.
+func openRecord(c *cli.Context, s *simulated) (*experiment.Record, *os.File, error) {
+	h := experiment.Header{Tool: version, Cases: s.about, Load: c.Float64("load")}
+	dir := c.String("out")
+	if dir == "" {
+		f, err := os.CreateTemp("", "scale-eval-*.jsonl")
+		if err != nil {
+			return nil, nil, err
+		}
+		_ = os.Remove(f.Name()) // it stays readable until it is closed
+		r, err := experiment.OpenRecord(f, f.Name(), h)
+		return r, f, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, nil, err
+	}
+	path := filepath.Join(dir, recordName)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := experiment.OpenRecord(f, path, h)
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return r, f, nil
+}
+
+// simResults are what a record comes to.
+type simResults struct {
+	record *experiment.Record
+	about  []experiment.About // in the order of the plan
+	plan   measure.Plan
+	out    string // folder; "": nothing is written
+	audits string // folder with the audit logs of the record
+	memo   *measure.Summary
+}
+
+// reference is the policy that the others are compared with: SCALE, or the first.
+func (r *simResults) reference() string { return r.plan.Policies[0] }
+
+func (r *simResults) summary() *measure.Summary {
+	if r.memo == nil {
+		r.memo = measure.Summarise(r.plan, r.record.Runs(), r.reference())
+		for _, a := range r.about {
+			for _, n := range a.Notes {
+				r.memo.Notes = append(r.memo.Notes, a.Name+": "+n)
+			}
+		}
+	}
+	return r.memo
+}
+
+// auditName is the relative path of SCALE's decisions in the seed that is shown.
+func auditName(one string) string { return filepath.Join("audit", safeName(one)+".jsonl") }
+
+// safeName makes the name of a scenario, which a file chose, the name of a file.
+func safeName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+// page is what report.html shows.
+func (r *simResults) page() *reports.Simulation {
+	s := &reports.Simulation{Summary: r.summary(), Version: r.record.Header.Tool, Again: r.again()}
+	for _, a := range r.about {
+		one := reports.SimulationCase{Name: a.Name, Summary: a.Summary, Lesson: a.Lesson}
+		seed := measure.Typical(r.record.Runs(), a.Name, r.reference())
+		for _, p := range r.plan.Policies {
+			t := r.record.Timeline(a.Name, p, seed)
+			if t == nil {
+				continue
+			}
+			one.Courses = append(one.Courses, t)
+			if p == r.reference() {
+				one.Why = t.Why
+			}
+		}
+		if _, err := os.Stat(filepath.Join(r.audits, auditName(a.Name))); err == nil && len(one.Courses) > 0 {
+			one.Audit = filepath.ToSlash(auditName(a.Name))
+		}
+		s.Cases = append(s.Cases, one)
+	}
+	return s
+}
+
+// again is the command line that gives the same results; "": scenarios of files took part.
+func (r *simResults) again() string {
+	names := simscenario.Names()
+	var given []string
+	for _, a := range r.about {
+		if !slices.Contains(names, a.Name) {
+			return ""
+		}
+		given = append(given, a.Name)
+	}
+	if slices.Equal(given, names) {
+		given = nil
+	}
+	line := fmt.Sprintf("scale-eval simulate --seeds %d", r.plan.Seeds)
+	if len(r.plan.Policies) < len(experiment.Policies()) {
+		line += " --policies " + strings.Join(r.plan.Policies, ",")
+	}
+	if l := r.record.Header.Load; l != 1 {
+		line += fmt.Sprintf(" --load %g", l)
+	}
+	return strings.Join(append([]string{line}, given...), " ")
+}
+
+// resultFile is one of the files beside the record.
+type resultFile struct {
+	name  string
+	write func(io.Writer) error
+}
+
+func (r *simResults) files(s *reports.Simulation) []resultFile {
+	return []resultFile{
+		{"summary.json", func(w io.Writer) error { return printJSON(w, r.summary()) }},
+		{"summary.md", func(w io.Writer) error { return reports.SimulationMarkdown(w, r.summary()) }},
+		{"report.html", func(w io.Writer) error { return reports.SimulationHTML(w, s) }},
+	}
+}
+
+// write fills the folder.
+func (r *simResults) write() error {
+	s := r.page()
+	for _, f := range r.files(s) {
+		if err := writeFile(filepath.Join(r.out, f.name), f.write); err != nil {
+			return err
+		}
+	}
+	for _, one := range s.Cases {
+		for _, f := range append(reports.SimulationTimelines(one.Courses), reports.SimulationTradeoff(r.summary(), one.Name)) {
+			for _, format := range reports.Formats {
+				name := filepath.Join(r.out, "figures", f.Name+"."+format)
+				if err := writeFile(name, func(w io.Writer) error { return f.Write(w, format) }); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// print writes the summary to standard output.
+func (r *simResults) print(c *cli.Context) error {
+	w := c.App.Writer
+	switch c.String("output") {
+	case "json":
+		return printJSON(w, r.summary())
+	case "markdown":
+		return reports.SimulationOverview(w, r.summary())
+	}
+	return reports.SimulationText(w, r.summary(), reports.TextOptions{Width: termWidth(w, 110), Color: isTerminal(w)})
+}
