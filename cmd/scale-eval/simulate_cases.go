@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/scale-eval/scale-eval/sim/experiment"
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 	simscenario "github.com/scale-eval/scale-eval/sim/scenario"
 )
 
@@ -20,7 +21,7 @@ import (
 type simulated struct {
 	args  []string // names or files
 	cases []*experiment.Case
-	about []experiment.About
+	about []measure.About
 }
 
 // openCases reads the scenarios of the arguments: names of the suite, or files.
@@ -81,7 +82,7 @@ func (s *simulated) open(arg string, o simscenario.Options, load float64) error 
 		}
 	}
 	sum := sha256.Sum256(append(text, strings.Join(sc.Notes, "\n")...))
-	s.about = append(s.about, experiment.About{
+	s.about = append(s.about, measure.About{
 		Name: sc.Name, Digest: hex.EncodeToString(sum[:8]), Summary: sc.Summary, Lesson: sc.Lesson, Notes: sc.Notes,
 	})
 	s.cases = append(s.cases, experiment.FromScenario(sc, load))

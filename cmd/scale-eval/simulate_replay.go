@@ -46,7 +46,7 @@ func simulateReplay(c *cli.Context) error {
 
 // replayRecord summarises a record again.
 func replayRecord(c *cli.Context, path string, f io.Reader) error {
-	record, err := experiment.ReadRecord(f, path)
+	record, err := measure.ReadRecord(f, path)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func simulateAll(c *cli.Context, s *simulated, policies []experiment.Policy) err
 }
 
 // execute runs what the record does not have yet.
-func execute(c *cli.Context, plan *experiment.Plan, record *experiment.Record) error {
+func execute(c *cli.Context, plan *experiment.Plan, record *measure.Record) error {
 	plan.Calibrations, plan.Done = record.Calibrations, record.Done
 	todo, done := 0, 0
 	for _, one := range plan.Cases {
@@ -56,14 +56,14 @@ func execute(c *cli.Context, plan *experiment.Plan, record *experiment.Record) e
 		}
 	}
 	bar := newUnitProgress(c.App.ErrWriter, "load tests")
-	plan.Calibrated = func(cal *experiment.Calibration) error {
+	plan.Calibrated = func(cal *measure.Calibration) error {
 		done++
 		bar.of(done, len(plan.Cases))
 		return record.Calibrated(cal)
 	}
 	started := false
 	runs := 0
-	plan.Finished = func(m *experiment.Measures) error {
+	plan.Finished = func(m *measure.Measures) error {
 		if !started {
 			bar.finish()
 			bar, started = newUnitProgress(c.App.ErrWriter, "simulating"), true
@@ -82,8 +82,8 @@ func execute(c *cli.Context, plan *experiment.Plan, record *experiment.Record) e
 }
 
 // openRecord opens the record in --out, or one in a file that goes away.
-func openRecord(c *cli.Context, s *simulated) (*experiment.Record, *os.File, error) {
-	h := experiment.Header{Tool: version, Cases: s.about, Load: c.Float64("load")}
+func openRecord(c *cli.Context, s *simulated) (*measure.Record, *os.File, error) {
+	h := measure.Header{Tool: version, Cases: s.about, Load: c.Float64("load")}
 	dir := c.String("out")
 	if dir == "" {
 		f, err := os.CreateTemp("", "scale-eval-*.jsonl")
@@ -91,7 +91,7 @@ func openRecord(c *cli.Context, s *simulated) (*experiment.Record, *os.File, err
 			return nil, nil, err
 		}
 		_ = os.Remove(f.Name()) // it stays readable until it is closed
-		r, err := experiment.OpenRecord(f, f.Name(), h)
+		r, err := measure.OpenRecord(f, f.Name(), h)
 		return r, f, err
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -102,7 +102,7 @@ func openRecord(c *cli.Context, s *simulated) (*experiment.Record, *os.File, err
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := experiment.OpenRecord(f, path, h)
+	r, err := measure.OpenRecord(f, path, h)
 	if err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
@@ -111,8 +111,8 @@ func openRecord(c *cli.Context, s *simulated) (*experiment.Record, *os.File, err
 
 // simResults are what a record comes to.
 type simResults struct {
-	record *experiment.Record
-	about  []experiment.About // in the order of the plan
+	record *measure.Record
+	about  []measure.About // in the order of the plan
 	plan   measure.Plan
 	out    string // folder; "": nothing is written
 	audits string // folder with the audit logs of the record

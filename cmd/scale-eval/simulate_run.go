@@ -11,6 +11,7 @@ import (
 
 	"github.com/scale-eval/scale-eval/reports"
 	"github.com/scale-eval/scale-eval/sim/experiment"
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 )
 
 // loggedRun is the first line of an event log: what it takes to play the run again.
@@ -57,7 +58,7 @@ func simulateOne(c *cli.Context, s *simulated, policies []experiment.Policy) (er
 
 // playLogged plays a run and writes its event log, if log is not nil: the run, its
 // events, its measures.
-func playLogged(c *cli.Context, one *experiment.Case, p experiment.Policy, run loggedRun, o experiment.Options, log io.Writer) (*experiment.Measures, error) {
+func playLogged(c *cli.Context, one *experiment.Case, p experiment.Policy, run loggedRun, o experiment.Options, log io.Writer) (*measure.Measures, error) {
 	if log != nil {
 		o.EventLog = log
 		if err := json.NewEncoder(log).Encode(map[string]loggedRun{"run": run}); err != nil {
@@ -66,12 +67,12 @@ func playLogged(c *cli.Context, one *experiment.Case, p experiment.Policy, run l
 	}
 	m, _, err := experiment.Run(c.Context, one, nil, p, run.Seed, o)
 	if err == nil && log != nil {
-		err = json.NewEncoder(log).Encode(map[string]*experiment.Measures{"measures": m})
+		err = json.NewEncoder(log).Encode(map[string]*measure.Measures{"measures": m})
 	}
 	return m, err
 }
 
-func printRun(c *cli.Context, m *experiment.Measures) error {
+func printRun(c *cli.Context, m *measure.Measures) error {
 	if c.String("output") == "json" {
 		return printJSON(c.App.Writer, m)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/scale-eval/scale-eval/sim"
 	"github.com/scale-eval/scale-eval/sim/cluster"
+	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 )
 
 // stepSeconds is the length of the steps of demand and supply.
@@ -15,29 +16,12 @@ const stepSeconds = 60
 // calibrationSeed is that of load tests: none of the seeds that runs are scored on.
 const calibrationSeed = 1 << 40
 
-// Calibration is what is known of a case before policies play it.
-type Calibration struct {
-	Case string `json:"case"`
-	// Services by name, as a load test of the warm-up finds them.
-	Services map[string]Capacity `json:"services"`
-	// Demands are the oracle's: of every target, in the order of the case.
-	Demands []Demand `json:"demands"`
-}
-
-// Capacity is what one replica of a service can do.
-type Capacity struct {
-	PerSecond float64 `json:"per_second"` // requests at full use; 1e9 and more: no limit was found
-	Rate      float64 `json:"rate"`       // requests a second that the service had
-	Replicas  int     `json:"replicas"`   // it had
-}
-
-// Demand is the least number of pods that meets the objectives, a step each of the
-// measured time. Nobody can know it beforehand.
-type Demand struct {
-	Service string    `json:"service"`
-	Pods    []float64 `json:"pods"`
-	Remedy  bool      `json:"remedy"` // false: it has what it needs at the start
-}
+// What a load test finds is plain data.
+type (
+	Calibration = measure.Calibration
+	Capacity    = measure.Capacity
+	Demand      = measure.Demand
+)
 
 func steps(c *Case) int { return int((c.Length + stepSeconds*1e9 - 1) / (stepSeconds * 1e9)) }
 
@@ -114,7 +98,7 @@ func (c *Case) findDemand(ctx context.Context, cal *Calibration) error {
 			continue
 		}
 		t := c.Targets[i]
-		cal.Demands[i].fill(loads[i], t.Max, t.Min)
+		fill(&cal.Demands[i], loads[i], t.Max, t.Min)
 	}
 	allowed, err := c.violatedBy(ctx, cal)
 	if err != nil {
@@ -137,7 +121,7 @@ func (c *Case) bisect(ctx context.Context, cal *Calibration, i int, load []float
 	low, high := max(t.Min, 1)-1, t.Max // low is too few, high is enough
 	for high-low > 1 {
 		mid := (low + high) / 2
-		cal.Demands[i].fill(load, mid, t.Min)
+		fill(&cal.Demands[i], load, mid, t.Min)
 		n, err := c.violatedBy(ctx, cal)
 		if err != nil {
 			return err
@@ -148,12 +132,12 @@ func (c *Case) bisect(ctx context.Context, cal *Calibration, i int, load []float
 			low = mid
 		}
 	}
-	cal.Demands[i].fill(load, high, t.Min)
+	fill(&cal.Demands[i], load, high, t.Min)
 	return nil
 }
 
 // fill is the demand with so many pods at the peak of the load.
-func (d *Demand) fill(load []float64, peak, least int) {
+func fill(d *Demand, load []float64, peak, least int) {
 	most := 0.0
 	for _, x := range load {
 		most = max(most, x)

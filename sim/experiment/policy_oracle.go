@@ -17,7 +17,7 @@ func oracle() Policy {
 		every(e.System.Clock(), 0, 10e9, func() {
 			for _, d := range e.Calibration.Demands {
 				if d.Remedy {
-					e.scale(d.Service, int(d.most(e.Case, e.System.Now(), foresight)))
+					e.scale(d.Service, int(most(&d, e.Case, e.System.Now(), foresight)))
 				}
 			}
 		})
@@ -32,7 +32,7 @@ func static() Policy {
 	return Policy{"static", "the oracle's peak, all the time: the upper bound of cost", func(e *Env) (func() error, error) {
 		for _, d := range e.Calibration.Demands {
 			if d.Remedy {
-				e.scale(d.Service, int(d.most(e.Case, 0, e.Case.end())))
+				e.scale(d.Service, int(most(&d, e.Case, 0, e.Case.end())))
 			}
 		}
 		enlarge(e, 0)
@@ -41,7 +41,7 @@ func static() Policy {
 }
 
 // most is the highest demand from now on for so long, ns.
-func (d *Demand) most(c *Case, now, ahead int64) (n float64) {
+func most(d *Demand, c *Case, now, ahead int64) (n float64) {
 	for k, pods := range d.Pods {
 		begin := c.WarmUp + int64(k)*stepSeconds*1e9
 		if begin < now+ahead && now < begin+stepSeconds*1e9 || k == 0 && now < begin || k == len(d.Pods)-1 && now > begin {

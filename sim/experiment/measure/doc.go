@@ -2,8 +2,10 @@
 // without the simulated cluster. Reports read results through it and need not link the
 // Kubernetes client for that.
 //
-//  1. [Measures] are the numbers of one run, and a [Timeline] its course;
-//  2. [Summarise] reduces the measures of many runs to means, paired differences with
+//  1. [Measures] are the numbers of one run, a [Timeline] its course, a [Calibration]
+//     what was known before;
+//  2. a [Record] keeps them as they come, so that an interrupted plan can go on;
+//  3. [Summarise] reduces the measures of many runs to means, paired differences with
 //     95 % intervals and Holm's correction;
-//  3. [Typical] picks the seed whose timelines stand for all.
+//  4. [Typical] picks the seed whose timelines stand for all.
 package measure

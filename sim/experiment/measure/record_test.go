@@ -1,6 +1,7 @@
-package experiment
+package measure
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,4 +84,32 @@ func TestARecordOfSomethingElseIsRefused(t *testing.T) {
 			t.Errorf("%q: read as a record", garbage)
 		}
 	}
+}
+
+// Whatever a file holds, it is read as a record, or refused with its line.
+func FuzzReadRecord(f *testing.F) {
+	f.Add([]byte(`{"header":{"version":2,"tool":"devel","load":1,"cases":[{"name":"web","digest":"a"}]}}
+{"calibration":{"case":"web","services":{},"demands":[{"service":"web","pods":[1,2]}]}}
+{"run":{"case":"web","policy":"scale","seed":1,"violated_s":7}}
+{"timeline":{"case":"web","policy":"scale","seed":1,"step_s":1,"load":[1],"p50_ms":[1],"p95_ms":[2],"violated":[true],"services":[{"service":"web","want":[1],"ready":[1],"queue":[0],"demand":[1]}]}}
+`))
+	f.Add([]byte("{\"header\":{}}\n{}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := ReadRecord(bytes.NewReader(text), "runs.jsonl")
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "runs.jsonl:") {
+				t.Errorf("%v", err)
+			}
+			return
+		}
+		for _, m := range r.Runs() {
+			if !r.Done(m.Case, m.Policy, m.Seed) {
+				t.Errorf("%+v is not done", m)
+			}
+			if c := r.Timeline(m.Case, m.Policy, m.Seed); c != nil && len(c.Coarse(10).Load) > 10 {
+				t.Error("a timeline is too long")
+			}
+		}
+		Summarise(Plan{Cases: []string{"web"}, Policies: []string{"scale"}, Seeds: 3}, r.Runs(), "scale")
+	})
 }
