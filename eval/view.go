@@ -103,7 +103,7 @@ func (v *view) classify(ws *workspace) {
 		if !l.Scored() || v.warm(i) {
 			continue
 		}
-		keep, ref := v.keeps(i), refOf(v.s.Trace, i, l)
+		keep, ref := v.keeps(i), refOf(v.s.Trace, i, 0, l)
 		v.note(ref, keep)
 		cell := v.cell(l.Positive(), keep)
 		*cell = append(*cell, ref)

@@ -208,7 +208,7 @@ func (e *evaluation) evaluate() error {
 	bar := newProgress(e.c.App.ErrWriter, "scoring", e.split.train+e.split.test)
 	start := time.Now()
 	e.plan = eval.Plan{
-		Test:      e.split.testPart(e.source()),
+		Whole:     take(datasets.SpansAhead(e.split.labelled(e.source())), 0, e.split.train+e.split.test),
 		Entrants:  entrants,
 		Mode:      e.split.mode,
 		Seed:      e.c.Uint64("seed"),
@@ -216,9 +216,6 @@ func (e *evaluation) evaluate() error {
 		TestSpans: e.split.test, TrainSpans: e.split.train,
 		Clock:    func() int64 { return int64(time.Since(start)) },
 		Progress: bar.set,
-	}
-	if e.split.train > 0 {
-		e.plan.Train = e.split.trainPart(e.source())
 	}
 	if e.outcome, err = eval.Run(e.c.Context, e.plan); err != nil {
 		return err
