@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"testing"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
@@ -204,4 +206,67 @@ func TestResamplesArePaired(t *testing.T) {
 	if same {
 		t.Error("another seed gave the same resamples")
 	}
+}
+
+// Resampling groups of traces where there are many gives the widths that resampling
+// the traces themselves does: the twin is the same sample with its weights drawn a
+// trace. 2 000 replicates know a width to some 2 %; 8 % is four times that.
+func TestGroupsKeepIntervals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second; left out by -short")
+	}
+	rng := rand.New(rand.NewPCG(2, 14))
+	const traces, perTrace, replicates = 3 * maxGroups, 3, 2000
+	s := &Scores{Columns: make([]ScoreColumn, 1)}
+	c := &s.Columns[0]
+	for i := range uint32(traces) {
+		bad := rng.NormFloat64() // what the spans of a trace share
+		for range perTrace {
+			x := bad + rng.NormFloat64()
+			label := trace.Normal
+			if x+rng.NormFloat64() > 3.5 {
+				label = trace.Anomalous
+			}
+			s.Labels, s.Trace = append(s.Labels, label), append(s.Trace, i)
+			c.Score, c.Keep = append(c.Score, x), append(c.Keep, x > 3)
+		}
+	}
+	v, err := newView(&workspace{}, s, 0, SummaryOptions{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	grouped := v.sample.resample(replicates, 3)
+	f1, recall := make([]float64, replicates), make([]float64, replicates)
+	w := make([]float64, traces)
+	for i := range f1 {
+		for k := range w {
+			w[k] = float64(poisson.draw(rng.Uint32()))
+		}
+		var tp, fp, fn float64
+		for row, l := range s.Labels {
+			switch keep := c.Keep[row]; {
+			case l.Positive() && keep:
+				tp += w[s.Trace[row]]
+			case l.Positive():
+				fn += w[s.Trace[row]]
+			case keep:
+				fp += w[s.Trace[row]]
+			}
+		}
+		f1[i], recall[i] = 2*tp/(2*tp+fp+fn), tp/(tp+fn)
+	}
+	for name, pair := range map[string][2][]float64{
+		"F1": {mapped(grouped.Point, Confusion.F1), f1}, "recall": {mapped(grouped.Point, Confusion.Recall), recall},
+	} {
+		got, want := stat.StdDev(pair[0], nil), stat.StdDev(pair[1], nil)
+		near(t, name+": spread of the replicates", got, want, .08*want)
+		near(t, name+": their mean", stat.Mean(pair[0], nil), stat.Mean(pair[1], nil), .15*want)
+	}
+}
+
+func mapped(c []Confusion, f func(Confusion) float64) (out []float64) {
+	for _, m := range c {
+		out = append(out, f(m))
+	}
+	return out
 }
