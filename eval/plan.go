@@ -75,7 +75,8 @@ type Plan struct {
 
 	// Clock returns ns on a monotonic scale; nil measures no time. It is read once
 	// a timed test span and entrant and twice more a timed span. All are timed when
-	// TestSpans is at most 65536 (or unknown), else one of 16.
+	// TestSpans is at most 65536 (or unknown), else one of 16. Of several entrants each
+	// reads it from a goroutine of its own. What is called loading is the wait for spans.
 	Clock func() int64
 
 	// Progress is told from time to time, and at the end, how many spans of both

@@ -63,7 +63,9 @@ type walk struct {
 	done    int64
 	byLabel [256]int64
 	traces  *numberer
-	kept    *replay // training spans that cut-offs are chosen on; nil: none are
+	crowd   bool         // several entrants, on several cores: crowd.go
+	pending []trace.Span // of a crowd
+	kept    *replay      // training spans that cut-offs are chosen on; nil: none are
 
 	faults   map[string]int32
 	said     []trace.Decision // of the span at hand, so that storing them is not timed
@@ -82,6 +84,7 @@ func newWalk(ctx context.Context, p Plan) *walk {
 		out:    &Outcome{Plan: p, Scores: &Scores{}},
 	}
 	w.p = &w.out.Plan
+	w.gather()
 	for i, f := range p.Faults {
 		w.faults[f.Name] = int32(i)
 	}
@@ -192,6 +195,12 @@ func (w *walk) keepForCuts() {
 
 // learn shows one training span to all entrants.
 func (w *walk) learn(s *trace.Span) error {
+	if w.crowd {
+		if w.pending = append(w.pending, *s); len(w.pending) == cap(w.pending) {
+			w.learnPending()
+		}
+		return w.tick()
+	}
 	for i := range w.p.Entrants {
 		w.p.Entrants[i].Sampler.Learn(s)
 	}
@@ -203,6 +212,7 @@ func (w *walk) learn(s *trace.Span) error {
 
 // trained ends the training part.
 func (w *walk) trained() error {
+	w.learnPending()
 	w.out.Counts.Train = w.done
 	err := w.chooseCuts(w.kept)
 	w.kept = nil
@@ -211,9 +221,12 @@ func (w *walk) trained() error {
 
 // chooseCuts lets the trained samplers score the training spans.
 func (w *walk) chooseCuts(kept *replay) error {
-	for i, e := range w.p.Entrants {
+	if kept != nil {
+		kept.sort()
+	}
+	return w.eachEntrant(func(i int, e *Entrant) error {
 		if !e.Cut.needsTraining() {
-			continue
+			return nil
 		}
 		if err := w.ctx.Err(); err != nil {
 			return err
@@ -232,8 +245,8 @@ func (w *walk) chooseCuts(kept *replay) error {
 			return fmt.Errorf("sampler %q: cut-off: %w", e.Name, err)
 		}
 		w.out.Thresholds[i] = threshold
-	}
-	return nil
+		return nil
+	})
 }
 
 func (w *walk) test(src trace.Source) error {
@@ -242,7 +255,16 @@ func (w *walk) test(src trace.Source) error {
 	w.look()
 	for s, err := range src {
 		if err != nil {
-			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test, err)
+			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test+int64(len(w.pending)), err)
+		}
+		if w.crowd {
+			if w.pending = append(w.pending, *s); len(w.pending) < cap(w.pending) {
+				continue
+			}
+			if err := w.offerPending(); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := w.offer(s); err != nil {
 			return err
@@ -252,6 +274,9 @@ func (w *walk) test(src trace.Source) error {
 			return err
 		}
 		w.look()
+	}
+	if err := w.offerPending(); err != nil {
+		return err
 	}
 	return w.ctx.Err()
 }
@@ -268,11 +293,15 @@ const (
 // choice follows the golden ratio (Knuth, TAOCP 3, section 6.4), which spreads evenly
 // and falls in step with no length of traces.
 func (w *walk) look() {
-	const golden = 0x9e3779b97f4a7c15
-	w.timed = w.p.Clock != nil && (w.p.TestSpans <= allTimed || uint64(w.out.Counts.Test)*golden < math.MaxUint64/timedOf)
-	if w.timed {
+	if w.timed = w.isTimed(w.out.Counts.Test); w.timed {
 		w.finished = w.p.Clock()
 	}
+}
+
+// isTimed says whether test span number n, from 0, is timed.
+func (w *walk) isTimed(n int64) bool {
+	const golden = 0x9e3779b97f4a7c15
+	return w.p.Clock != nil && (w.p.TestSpans <= allTimed || uint64(n)*golden < math.MaxUint64/timedOf)
 }
 
 // allocate makes room for the expected spans at once: growing would need both the
@@ -306,7 +335,7 @@ func (w *walk) offer(s *trace.Span) error {
 		w.said[i] = d
 	}
 	for i, d := range w.said {
-		if err := w.keep(i, d); err != nil {
+		if err := w.keep(i, w.out.Counts.Test, d); err != nil {
 			return err
 		}
 	}
@@ -324,12 +353,13 @@ func (w *walk) ask(sampler trace.Sampler, s *trace.Span) trace.Decision {
 	return d
 }
 
-func (w *walk) keep(i int, d trace.Decision) error {
+// keep stores what entrant i says of test span number n, from 0.
+func (w *walk) keep(i int, n int64, d trace.Decision) error {
 	if d.WarmUp {
 		d.Score, d.Keep = math.NaN(), false
 	} else if d.Score != d.Score {
 		return fmt.Errorf("sampler %q: score of test span %d is NaN although it is not warming up: "+
-			"this is a defect of the sampler", w.p.Entrants[i].Name, w.out.Counts.Test+1)
+			"this is a defect of the sampler", w.p.Entrants[i].Name, n+1)
 	}
 	if t := w.out.Thresholds[i]; t == t {
 		d.Keep = d.Score >= t
