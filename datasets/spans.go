@@ -178,8 +178,8 @@ func (r *rows) fill(s *trace.Span, i int) {
 	}
 }
 
-// call looks the pair up by its dictionary indexes; the names are hashed only
-// when a batch shows the pair for the first time.
+// call looks the pair up by its dictionary indexes; the names, which s has, are
+// hashed only when a batch shows the pair for the first time.
 func (r *rows) call(i int, s *trace.Span) trace.Call {
 	if r.service.null(i) || r.operation.null(i) {
 		return r.calls.Of(s.Service, s.Operation)
@@ -199,4 +199,16 @@ func (r *rows) call(i int, s *trace.Span) trace.Call {
 		r.callMap[key] = c
 	}
 	return c
+}
+
+// callAt is the call of row i for who has no use for its names: they are put into s
+// only where they are hashed.
+func (r *rows) callAt(s *trace.Span, i int) trace.Call {
+	if r.callOf != nil && !r.service.null(i) && !r.operation.null(i) {
+		if c := r.callOf[int(r.operation.index[i])*r.service.values.Len()+int(r.service.index[i])]; c != callUnset {
+			return c
+		}
+	}
+	s.Service, s.Operation = r.service.at(i), r.operation.at(i)
+	return r.call(i, s)
 }

@@ -34,7 +34,7 @@ func (w *walk) matchFlagRates() {
 
 func (w *walk) finish() {
 	c := &w.out.Counts
-	c.Traces = int64(w.numbers)
+	w.out.Scores.Trace, c.Traces = w.traces.finish()
 	c.ByLabel = map[string]int64{}
 	for l, n := range w.byLabel {
 		label := trace.Label(l)

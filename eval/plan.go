@@ -53,9 +53,12 @@ type Entrant struct {
 
 // Plan is one run. Sources are ranged over once each, so they may be streams.
 type Plan struct {
-	Train    trace.Source // nil: none
-	Test     trace.Source // labelled
-	Entrants []Entrant    // [0] is the sampler under test
+	Train trace.Source // nil: none
+	Test  trace.Source // labelled
+	// Whole stands for Train and Test, both nil then: one stream whose first TrainSpans
+	// train and whose rest is the test part, so that the data is decoded once.
+	Whole    trace.Source
+	Entrants []Entrant // [0] is the sampler under test
 	Mode     Mode
 	Seed     uint64 // of the training spans that cut-offs are chosen on, where they are too many
 
@@ -72,7 +75,8 @@ type Plan struct {
 
 	// Clock returns ns on a monotonic scale; nil measures no time. It is read once
 	// a timed test span and entrant and twice more a timed span. All are timed when
-	// TestSpans is at most 65536 (or unknown), else one of 16.
+	// TestSpans is at most 65536 (or unknown), else one of 16. Of several entrants each
+	// reads it from a goroutine of its own. What is called loading is the wait for spans.
 	Clock func() int64
 
 	// Progress is told from time to time, and at the end, how many spans of both
@@ -84,8 +88,11 @@ func (p *Plan) check() error {
 	if len(p.Entrants) == 0 {
 		return fmt.Errorf("no sampler to evaluate")
 	}
-	if p.Test == nil {
+	if p.Test == nil && p.Whole == nil {
 		return fmt.Errorf("no test part")
+	}
+	if p.Whole != nil && (p.Train != nil || p.Test != nil) {
+		return fmt.Errorf("Whole stands for Train and Test: give it or them")
 	}
 	if p.Mode >= numModes {
 		return fmt.Errorf("mode %d: want one of %q", p.Mode, modeNames)
@@ -102,7 +109,7 @@ func (p *Plan) check() error {
 			return fmt.Errorf("sampler %q: twice in one run: give each a name of its own", e.Name)
 		case e.Cut.by == byFlagRate && i == 0:
 			return fmt.Errorf("sampler %q: the sampler under test cannot take its own flag rate as cut-off", e.Name)
-		case e.Cut.needsTraining() && p.Train == nil:
+		case e.Cut.needsTraining() && !p.trains():
 			return fmt.Errorf("sampler %q: its cut-off is chosen on the training part and there is none: "+
 				"hold the first spans of the test part back as training part, or fix the cut-off", e.Name)
 		}
@@ -110,6 +117,9 @@ func (p *Plan) check() error {
 	}
 	return p.checkFaults()
 }
+
+// trains says whether there is a training part.
+func (p *Plan) trains() bool { return p.Train != nil || p.Whole != nil && p.TrainSpans > 0 }
 
 func (p *Plan) checkFaults() error {
 	names := map[string]bool{}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"runtime"
+	"sync"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -45,21 +47,87 @@ func rank(ws *workspace, labels []trace.Label, score []float64, traces []uint32)
 	}
 	ws.key, ws.ref = resize(ws.key, size), resize(ws.ref, size)
 	ws.key2, ws.ref2 = resize(ws.key2, size), resize(ws.ref2, size)
-	r := &Ranking{key: ws.key[:0], ref: ws.ref[:0]}
-	// Negatives first and a stable sort: in a tie group, too, they come first.
-	r.n = r.collect(labels, score, traces, false)
-	r.p = r.collect(labels, score, traces, true)
-	radixSort(r.key, r.ref, ws.key2, ws.ref2)
+	r := &Ranking{}
+	if size < parallelRank || runtime.GOMAXPROCS(0) == 1 {
+		r.sort(ws, labels, score, traces, 0, 0)
+		r.key, r.ref = ws.key, ws.ref
+		return r
+	}
+	// Two halves on two cores, then merged: each is sorted as the whole would be.
+	cut, first := len(labels)/2, 0
+	for i, l := range labels[:cut] {
+		if ranked(l, score[i]) {
+			first++
+		}
+	}
+	var a, b Ranking
+	var wg sync.WaitGroup
+	wg.Go(func() { a.sort(ws, labels[:cut], score[:cut], head(traces, cut), 0, 0) })
+	b.sort(ws, labels[cut:], score[cut:], tail(traces, cut), cut, first)
+	wg.Wait()
+	r.p, r.n = a.p+b.p, a.n+b.n
+	merge(ws.key2, ws.ref2, &a, &b)
+	ws.key, ws.key2, ws.ref, ws.ref2 = ws.key2, ws.key, ws.ref2, ws.ref
+	r.key, r.ref = ws.key, ws.ref
 	return r
+}
+
+// parallelRank is from how many spans on sorting on two cores pays.
+const parallelRank = 1 << 15
+
+func head(traces []uint32, n int) []uint32 {
+	if traces == nil {
+		return nil
+	}
+	return traces[:n]
+}
+
+func tail(traces []uint32, n int) []uint32 {
+	if traces == nil {
+		return nil
+	}
+	return traces[n:]
+}
+
+// sort ranks rows whose first one is number row of all, in the workspace from place
+// at on.
+func (r *Ranking) sort(ws *workspace, labels []trace.Label, score []float64, traces []uint32, row, at int) {
+	r.key, r.ref = ws.key[at:at], ws.ref[at:at]
+	// Negatives first and a stable sort: in a tie group, too, they come first.
+	r.n = r.collect(labels, score, traces, row, false)
+	r.p = r.collect(labels, score, traces, row, true)
+	radixSort(r.key, r.ref, ws.key2[at:][:len(r.key)], ws.ref2[at:][:len(r.key)])
+}
+
+// merge puts two rankings together: of equal scores the negatives first, then those
+// of a.
+func merge(key []uint64, ref []uint32, a, b *Ranking) {
+	i, j := 0, 0
+	for at := range key {
+		if j == len(b.key) || i < len(a.key) && before(a, i, b, j) {
+			key[at], ref[at] = a.key[i], a.ref[i]
+			i++
+		} else {
+			key[at], ref[at] = b.key[j], b.ref[j]
+			j++
+		}
+	}
+}
+
+func before(a *Ranking, i int, b *Ranking, j int) bool {
+	if a.key[i] != b.key[j] {
+		return a.key[i] < b.key[j]
+	}
+	return a.ref[i]&positiveBit <= b.ref[j]&positiveBit
 }
 
 func ranked(l trace.Label, score float64) bool { return l.Scored() && score == score }
 
-func (r *Ranking) collect(labels []trace.Label, score []float64, traces []uint32, positive bool) (n int64) {
+func (r *Ranking) collect(labels []trace.Label, score []float64, traces []uint32, row int, positive bool) (n int64) {
 	for i, l := range labels {
 		if l.Positive() == positive && ranked(l, score[i]) {
 			r.key = append(r.key, keyOf(score[i]))
-			r.ref = append(r.ref, refOf(traces, i, l))
+			r.ref = append(r.ref, refOf(traces, i, row, l))
 			n++
 		}
 	}
@@ -67,10 +135,11 @@ func (r *Ranking) collect(labels []trace.Label, score []float64, traces []uint32
 }
 
 // refOf packs a row's trace number and whether it is a positive.
-func refOf(traces []uint32, row int, l trace.Label) uint32 {
-	ref := uint32(row)
+// The row is number i of traces, which may begin behind row first of all.
+func refOf(traces []uint32, i, first int, l trace.Label) uint32 {
+	ref := uint32(first + i)
 	if traces != nil {
-		ref = traces[row]
+		ref = traces[i]
 	}
 	if ref >= positiveBit {
 		panic("eval: trace numbers are dense and below 2^31")

@@ -251,3 +251,25 @@ func BenchmarkRank(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1e6, "ns/span")
 }
+
+// Two sorted halves merge to what one sort gives, whatever the ties.
+func TestRankInHalves(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, traces := range []bool{false, true} {
+		labels, score := randomColumn(rng, func(r *rand.Rand) float64 { return math.Floor(r.Float64() * 50) }, 2*parallelRank)
+		var numbers []uint32
+		for i := range labels {
+			if traces {
+				numbers = append(numbers, uint32(i/3))
+			}
+		}
+		got := Rank(labels, score, numbers)
+		n := len(labels)
+		ws := &workspace{key: make([]uint64, n), key2: make([]uint64, n), ref: make([]uint32, n), ref2: make([]uint32, n)}
+		var want Ranking
+		want.sort(ws, labels, score, numbers, 0, 0)
+		if !slices.Equal(got.key, want.key) || !slices.Equal(got.ref, want.ref) || got.p != want.p || got.n != want.n {
+			t.Errorf("traces %v: halves differ from the whole", traces)
+		}
+	}
+}

@@ -63,9 +63,14 @@ func (r *replay) add(s *trace.Span) {
 	}
 }
 
-// each yields the kept spans in their order, without Kind. The span is reused.
-func (r *replay) each(f func(s *trace.Span)) {
+// sort puts the kept spans in their order.
+func (r *replay) sort() {
 	slices.SortFunc(r.spans, func(a, b keptSpan) int { return int(a.at - b.at) })
+}
+
+// each yields the kept spans, without Kind, in their order after sort. The span is
+// reused.
+func (r *replay) each(f func(s *trace.Span)) {
 	var s trace.Span
 	for _, k := range r.spans {
 		name := r.names[k.call]

@@ -18,6 +18,7 @@ func TestReplay(t *testing.T) {
 		whole.add(&in[i])
 	}
 	var out []trace.Span
+	whole.sort()
 	whole.each(func(s *trace.Span) { out = append(out, *s) })
 	if !slices.Equal(in, out) {
 		t.Errorf("replayed %+v, want %+v", out, in)
@@ -29,6 +30,7 @@ func TestReplay(t *testing.T) {
 		sample.add(&trace.Span{Duration: int64(i)})
 	}
 	var sum, last int64 = 0, -1
+	sample.sort()
 	sample.each(func(s *trace.Span) {
 		if s.Duration <= last {
 			t.Fatalf("%d after %d", s.Duration, last)

@@ -148,7 +148,7 @@ type Result struct {
 
 // Timing is what depends on the machine, kept out of Result.
 type Timing struct {
-	LoadNsPerSpan Number         `json:"load_ns_per_span"` // decoding alone
+	LoadNsPerSpan Number         `json:"load_ns_per_span"` // waiting for the next span
 	ClockNs       Number         `json:"clock_ns"`         // cost of one clock reading, subtracted from all times here
 	Samplers      []SamplerTimes `json:"samplers"`         // same order as Result.Samplers
 }

@@ -47,11 +47,8 @@ func Run(ctx context.Context, p Plan) (*Outcome, error) {
 		return nil, err
 	}
 	w := newWalk(ctx, p)
-	if err := w.train(); err != nil {
-		return nil, fmt.Errorf("training part: %w", err)
-	}
-	if err := w.test(); err != nil {
-		return nil, fmt.Errorf("test part: %w", err)
+	if err := w.parts(); err != nil {
+		return nil, err
 	}
 	w.matchFlagRates()
 	w.finish()
@@ -65,11 +62,10 @@ type walk struct {
 	out     *Outcome
 	done    int64
 	byLabel [256]int64
-	traces  map[trace.TraceID]uint32
-	numbers uint32 // of traces given so far
-
-	lastTrace  trace.TraceID
-	lastNumber uint32
+	traces  *numberer
+	crowd   bool         // several entrants, on several cores: crowd.go
+	pending []trace.Span // of a crowd
+	kept    *replay      // training spans that cut-offs are chosen on; nil: none are
 
 	faults   map[string]int32
 	said     []trace.Decision // of the span at hand, so that storing them is not timed
@@ -82,13 +78,13 @@ type walk struct {
 func newWalk(ctx context.Context, p Plan) *walk {
 	w := &walk{
 		ctx:    ctx,
-		traces: map[trace.TraceID]uint32{},
 		faults: map[string]int32{},
 		said:   make([]trace.Decision, len(p.Entrants)),
 		load:   newTimer(),
 		out:    &Outcome{Plan: p, Scores: &Scores{}},
 	}
 	w.p = &w.out.Plan
+	w.gather()
 	for i, f := range p.Faults {
 		w.faults[f.Name] = int32(i)
 	}
@@ -119,40 +115,118 @@ func (w *walk) progress() {
 	}
 }
 
+// parts walks the training part and then the test part.
+func (w *walk) parts() error {
+	inTraining, inTest := "training part: %w", "test part: %w"
+	if w.p.Whole == nil {
+		if err := w.train(); err != nil {
+			return fmt.Errorf(inTraining, err)
+		}
+		return wrapped(inTest, w.test(w.p.Test))
+	}
+	if w.p.TrainSpans <= 0 {
+		return wrapped(inTest, w.test(w.p.Whole))
+	}
+	w.keepForCuts()
+	var failed error
+	err := w.test(func(yield func(*trace.Span, error) bool) {
+		training := true
+		for s, err := range w.p.Whole {
+			if !training || err != nil {
+				if !yield(s, err) {
+					return
+				}
+				continue
+			}
+			if failed = w.learn(s); failed != nil {
+				return
+			}
+			if w.done < w.p.TrainSpans {
+				continue
+			}
+			training = false
+			if failed = w.trained(); failed != nil {
+				return
+			}
+			w.look()
+		}
+		if training {
+			failed = w.trained()
+		}
+	})
+	if failed != nil {
+		return fmt.Errorf(inTraining, failed)
+	}
+	return wrapped(inTest, err)
+}
+
+func wrapped(format string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format, err)
+}
+
 func (w *walk) train() error {
 	if w.p.Train == nil {
 		return w.ctx.Err()
 	}
-	var kept *replay
-	for _, e := range w.p.Entrants {
-		if e.Cut.needsTraining() && kept == nil {
-			kept = newReplay(MaxCutSpans, w.p.Seed)
-			kept.expect(w.p.TrainSpans)
-		}
-	}
+	w.keepForCuts()
 	for s, err := range w.p.Train {
 		if err != nil {
 			return fmt.Errorf("after %d spans: %w", w.done, err)
 		}
-		for _, e := range w.p.Entrants {
-			e.Sampler.Learn(s)
-		}
-		if kept != nil {
-			kept.add(s)
-		}
-		if err := w.tick(); err != nil {
+		if err := w.learn(s); err != nil {
 			return err
 		}
 	}
+	return w.trained()
+}
+
+// keepForCuts makes room for the spans that cut-offs are chosen on.
+func (w *walk) keepForCuts() {
+	for _, e := range w.p.Entrants {
+		if e.Cut.needsTraining() && w.kept == nil {
+			w.kept = newReplay(MaxCutSpans, w.p.Seed)
+			w.kept.expect(w.p.TrainSpans)
+		}
+	}
+}
+
+// learn shows one training span to all entrants.
+func (w *walk) learn(s *trace.Span) error {
+	if w.crowd {
+		if w.pending = append(w.pending, *s); len(w.pending) == cap(w.pending) {
+			w.learnPending()
+		}
+		return w.tick()
+	}
+	for i := range w.p.Entrants {
+		w.p.Entrants[i].Sampler.Learn(s)
+	}
+	if w.kept != nil {
+		w.kept.add(s)
+	}
+	return w.tick()
+}
+
+// trained ends the training part.
+func (w *walk) trained() error {
+	w.learnPending()
 	w.out.Counts.Train = w.done
-	return w.chooseCuts(kept)
+	err := w.chooseCuts(w.kept)
+	w.kept = nil
+	return err
 }
 
 // chooseCuts lets the trained samplers score the training spans.
 func (w *walk) chooseCuts(kept *replay) error {
-	for i, e := range w.p.Entrants {
+	if kept != nil {
+		kept.sort()
+	}
+	return w.eachEntrant(func(i int, e *Entrant) error {
 		if !e.Cut.needsTraining() {
-			continue
+			return nil
 		}
 		if err := w.ctx.Err(); err != nil {
 			return err
@@ -171,16 +245,26 @@ func (w *walk) chooseCuts(kept *replay) error {
 			return fmt.Errorf("sampler %q: cut-off: %w", e.Name, err)
 		}
 		w.out.Thresholds[i] = threshold
-	}
-	return nil
+		return nil
+	})
 }
 
-func (w *walk) test() error {
+func (w *walk) test(src trace.Source) error {
 	w.allocate()
+	defer w.traces.finish()
 	w.look()
-	for s, err := range w.p.Test {
+	for s, err := range src {
 		if err != nil {
-			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test, err)
+			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test+int64(len(w.pending)), err)
+		}
+		if w.crowd {
+			if w.pending = append(w.pending, *s); len(w.pending) < cap(w.pending) {
+				continue
+			}
+			if err := w.offerPending(); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := w.offer(s); err != nil {
 			return err
@@ -190,6 +274,9 @@ func (w *walk) test() error {
 			return err
 		}
 		w.look()
+	}
+	if err := w.offerPending(); err != nil {
+		return err
 	}
 	return w.ctx.Err()
 }
@@ -206,11 +293,15 @@ const (
 // choice follows the golden ratio (Knuth, TAOCP 3, section 6.4), which spreads evenly
 // and falls in step with no length of traces.
 func (w *walk) look() {
-	const golden = 0x9e3779b97f4a7c15
-	w.timed = w.p.Clock != nil && (w.p.TestSpans <= allTimed || uint64(w.out.Counts.Test)*golden < math.MaxUint64/timedOf)
-	if w.timed {
+	if w.timed = w.isTimed(w.out.Counts.Test); w.timed {
 		w.finished = w.p.Clock()
 	}
+}
+
+// isTimed says whether test span number n, from 0, is timed.
+func (w *walk) isTimed(n int64) bool {
+	const golden = 0x9e3779b97f4a7c15
+	return w.p.Clock != nil && (w.p.TestSpans <= allTimed || uint64(n)*golden < math.MaxUint64/timedOf)
 }
 
 // allocate makes room for the expected spans at once: growing would need both the
@@ -218,7 +309,8 @@ func (w *walk) look() {
 func (w *walk) allocate() {
 	n := max(w.p.TestSpans, 0)
 	s := w.out.Scores
-	s.Labels, s.Trace = make([]trace.Label, 0, n), make([]uint32, 0, n)
+	s.Labels = make([]trace.Label, 0, n)
+	w.traces = newNumberer(n)
 	for _, e := range w.p.Entrants {
 		s.Columns = append(s.Columns, ScoreColumn{
 			Name: e.Name, Score: make([]float64, 0, n), Keep: make([]bool, 0, n),
@@ -243,7 +335,7 @@ func (w *walk) offer(s *trace.Span) error {
 		w.said[i] = d
 	}
 	for i, d := range w.said {
-		if err := w.keep(i, d); err != nil {
+		if err := w.keep(i, w.out.Counts.Test, d); err != nil {
 			return err
 		}
 	}
@@ -261,12 +353,13 @@ func (w *walk) ask(sampler trace.Sampler, s *trace.Span) trace.Decision {
 	return d
 }
 
-func (w *walk) keep(i int, d trace.Decision) error {
+// keep stores what entrant i says of test span number n, from 0.
+func (w *walk) keep(i int, n int64, d trace.Decision) error {
 	if d.WarmUp {
 		d.Score, d.Keep = math.NaN(), false
 	} else if d.Score != d.Score {
 		return fmt.Errorf("sampler %q: score of test span %d is NaN although it is not warming up: "+
-			"this is a defect of the sampler", w.p.Entrants[i].Name, w.out.Counts.Test+1)
+			"this is a defect of the sampler", w.p.Entrants[i].Name, n+1)
 	}
 	if t := w.out.Thresholds[i]; t == t {
 		d.Keep = d.Score >= t
@@ -291,24 +384,5 @@ func (w *walk) record(s *trace.Span) {
 		w.out.Calls = append(w.out.Calls, s.Call)
 	}
 	w.out.Scores.Labels = append(w.out.Scores.Labels, s.Label)
-	w.out.Scores.Trace = append(w.out.Scores.Trace, w.traceNumber(s.TraceID))
-}
-
-// traceNumber numbers traces from 0 in order of first sight. A span without trace
-// id is a trace of its own.
-func (w *walk) traceNumber(id trace.TraceID) uint32 {
-	none := id == trace.TraceID{}
-	if id == w.lastTrace && !none {
-		return w.lastNumber // many sources keep the spans of a trace together
-	}
-	n, ok := w.traces[id]
-	if !ok {
-		n = w.numbers
-		w.numbers++
-		if !none {
-			w.traces[id] = n
-		}
-	}
-	w.lastTrace, w.lastNumber = id, n
-	return n
+	w.traces.add(s.TraceID)
 }

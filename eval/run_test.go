@@ -300,3 +300,39 @@ func BenchmarkRun(b *testing.B) {
 		})
 	}
 }
+
+// One stream for both parts gives what two give.
+func TestRunWhole(t *testing.T) {
+	spans := spansOf(5, 40, 7, 30, 9, 50, 2, 60, 1)
+	for i := range spans {
+		if i%2 == 1 {
+			spans[i].Label = trace.Anomalous
+		}
+	}
+	for train := range len(spans) {
+		for _, cut := range []Cut{{}, CutShare(.5)} {
+			if train == 0 && cut.needsTraining() {
+				continue
+			}
+			two, one := &scripted{}, &scripted{}
+			p := Plan{Test: source(spans[train:]), Entrants: []Entrant{entrant(two, cut)}}
+			if train > 0 {
+				p.Train = source(spans[:train])
+			}
+			want := runOrFail(t, p)
+			got := runOrFail(t, Plan{Whole: source(spans), TrainSpans: int64(train), Entrants: []Entrant{entrant(one, cut)}})
+			if !slices.Equal(one.log, two.log) || fmt.Sprint(got.Scores, got.Counts, got.Thresholds) != fmt.Sprint(want.Scores, want.Counts, want.Thresholds) {
+				t.Errorf("%d train, cut-off %v: %v %v, want %v %v", train, cut, got.Scores, got.Counts, want.Scores, want.Counts)
+			}
+		}
+	}
+	broken := errors.New("broken")
+	src := func(yield func(*trace.Span, error) bool) {
+		if yield(&spans[0], nil) {
+			yield(nil, broken)
+		}
+	}
+	if _, err := Run(context.Background(), Plan{Whole: src, TrainSpans: 5, Entrants: []Entrant{entrant(&scripted{}, Cut{})}}); !errors.Is(err, broken) {
+		t.Errorf("a source that breaks while training: %v", err)
+	}
+}

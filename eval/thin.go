@@ -10,12 +10,8 @@ import "math"
 //
 // Cost: O(distinct scores) a step tried, about ten of them on millions of spans.
 func (r *Ranking) Thin(max int, must ...CurvePoint) []CurvePoint {
-	asked := map[[2]int64]bool{}
-	for _, m := range must {
-		asked[[2]int64{m.TP, m.FP}] = true
-	}
 	for step := 0.0; ; step = nextStep(step, max) {
-		out, ok := r.thinBy(step, max+len(must), asked)
+		out, ok := r.thinBy(step, max+len(must), must)
 		if ok {
 			return out
 		}
@@ -32,12 +28,12 @@ func nextStep(step float64, max int) float64 {
 
 // thinBy gives up when more than limit points are needed, unless the step is so
 // wide that only the asked points are left.
-func (r *Ranking) thinBy(step float64, limit int, asked map[[2]int64]bool) ([]CurvePoint, bool) {
+func (r *Ranking) thinBy(step float64, limit int, must []CurvePoint) ([]CurvePoint, bool) {
 	var out []CurvePoint
 	var kept, last CurvePoint
 	for pt := range r.Points() {
 		last = pt
-		if len(out) > 0 && !asked[[2]int64{pt.TP, pt.FP}] && r.distance(kept, pt) <= step {
+		if len(out) > 0 && r.distance(kept, pt) <= step && !among(must, pt) {
 			continue
 		}
 		if len(out) == limit && step <= 1 {
@@ -60,4 +56,14 @@ func (r *Ranking) distance(a, b CurvePoint) float64 {
 	}
 	precision := func(c CurvePoint) float64 { return float64(c.TP) / float64(c.TP+c.FP) }
 	return max(d, math.Abs(precision(a)-precision(b)))
+}
+
+// among says whether must asks for pt. They are few: a map would cost more.
+func among(must []CurvePoint, pt CurvePoint) bool {
+	for i := range must {
+		if must[i].TP == pt.TP && must[i].FP == pt.FP {
+			return true
+		}
+	}
+	return false
 }

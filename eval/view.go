@@ -81,7 +81,8 @@ func (v *view) traceCount() int {
 	return top + 1
 }
 
-// classify counts the cells of the confusion matrix, then lists their spans.
+// classify counts the cells of the confusion matrix, then lists the spans of all but
+// the true negatives.
 func (v *view) classify(ws *workspace) {
 	for i, l := range v.s.Labels {
 		if v.warm(i) {
@@ -90,7 +91,7 @@ func (v *view) classify(ws *workspace) {
 			v.point.Add(l, v.keeps(i))
 		}
 	}
-	ws.cells = resize(ws.cells, int(v.point.Total()))
+	ws.cells = resize(ws.cells, int(v.point.TP+v.point.FP+v.point.FN))
 	rest := ws.cells
 	next := func(n int64) []uint32 {
 		cell := rest[:0:n]
@@ -98,15 +99,21 @@ func (v *view) classify(ws *workspace) {
 		return cell
 	}
 	c := &v.sample
-	c.tp, c.fp, c.fn, c.tn = next(v.point.TP), next(v.point.FP), next(v.point.FN), next(v.point.TN)
+	c.tp, c.fp, c.fn = next(v.point.TP), next(v.point.FP), next(v.point.FN)
+	c.negatives = make([]int64, groupsOf(c.traces))
+	mask := groupMask(len(c.negatives))
 	for i, l := range v.s.Labels {
 		if !l.Scored() || v.warm(i) {
 			continue
 		}
-		keep, ref := v.keeps(i), refOf(v.s.Trace, i, l)
+		keep, ref := v.keeps(i), refOf(v.s.Trace, i, 0, l)
 		v.note(ref, keep)
-		cell := v.cell(l.Positive(), keep)
-		*cell = append(*cell, ref)
+		if !l.Positive() {
+			c.negatives[ref&mask]++
+		}
+		if cell := v.cell(l.Positive(), keep); cell != nil {
+			*cell = append(*cell, ref)
+		}
 	}
 }
 
@@ -122,6 +129,7 @@ func (v *view) keeps(i int) bool {
 	return false
 }
 
+// cell is the list of such spans, nil for the true negatives, which have none.
 func (v *view) cell(positive, keep bool) *[]uint32 {
 	switch {
 	case positive && keep:
@@ -131,7 +139,7 @@ func (v *view) cell(positive, keep bool) *[]uint32 {
 	case keep:
 		return &v.sample.fp
 	}
-	return &v.sample.tn
+	return nil
 }
 
 func (v *view) note(ref uint32, keep bool) {

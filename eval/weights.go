@@ -11,6 +11,20 @@ import (
 // bytes of one word, so that one random access to memory serves all of them.
 const lanes = 8
 
+// maxGroups is the largest number of clusters that are resampled: a power of two.
+const maxGroups = 1 << 14
+
+// groupsOf is into how many groups that many traces fall.
+func groupsOf(traces int) int { return min(traces, maxGroups) }
+
+// groupMask takes the number of a trace's group out of a ref.
+func groupMask(groups int) uint32 {
+	if groups < maxGroups {
+		return traceMask
+	}
+	return maxGroups - 1
+}
+
 // maxWeight is the largest weight that poisson draws: the chance of a larger one
 // is below its 2^-32 resolution.
 const maxWeight = 12
@@ -63,7 +77,7 @@ func (t *poissonTable) search(u uint32) uint8 {
 	return uint8(k)
 }
 
-// fillWeights draws one word of lanes weights a trace. It depends on seed and block
+// fillWeights draws one word of lanes weights a group. It depends on seed and block
 // alone, so columns over the same traces get the same weights and their replicates
 // are paired.
 func fillWeights(w []uint64, seed, block uint64) {
@@ -82,12 +96,13 @@ func fillWeights(w []uint64, seed, block uint64) {
 func laneSums(refs []uint32, w []uint64, sum *[lanes]int64) {
 	const even = 0x00FF00FF00FF00FF
 	const chunkMax = math.MaxUint16 / maxWeight // a 16-bit lane cannot overflow
+	mask := groupMask(len(w))
 	for len(refs) > 0 {
 		chunk := refs[:min(len(refs), chunkMax)]
 		refs = refs[len(chunk):]
 		var lo, hi uint64
 		for _, r := range chunk {
-			x := w[r&traceMask]
+			x := w[r&mask]
 			lo += x & even
 			hi += x >> 8 & even
 		}
@@ -101,7 +116,7 @@ func laneSums(refs []uint32, w []uint64, sum *[lanes]int64) {
 // eachBlock calls f once a block of lanes replicates, on all cores, with the
 // block's weights. f writes to places of its own block only, so the outcome is the
 // same on any number of cores.
-func eachBlock(traces, replicates int, seed uint64, f func(block int, w []uint64)) {
+func eachBlock(groups, replicates int, seed uint64, f func(block int, w []uint64)) {
 	blocks := (replicates + lanes - 1) / lanes
 	next := make(chan int, blocks)
 	for b := range blocks {
@@ -111,7 +126,7 @@ func eachBlock(traces, replicates int, seed uint64, f func(block int, w []uint64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), blocks) {
 		wg.Go(func() {
-			w := make([]uint64, traces)
+			w := make([]uint64, groups)
 			for b := range next {
 				fillWeights(w, seed, uint64(b))
 				f(b, w)

@@ -75,28 +75,15 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls) (*censu
 	bar := newProgress(c.App.ErrWriter, "reading", -1)
 	defer bar.finish()
 	n := &census{}
-	for s, err := range datasets.Spans(r, calls) {
-		if err != nil {
-			return nil, err
-		}
-		if err := interrupted(c, n.read, bar); err != nil {
-			return nil, err
-		}
-		if n.read == 0 {
-			n.firstStart, n.lastStart = s.Start, s.Start
-		}
-		n.firstStart, n.lastStart = min(n.firstStart, s.Start), max(n.lastStart, s.Start)
-		n.read++
-		if limit == 0 || s.Duration < limit {
-			n.kept++
-		}
-		if s.Label.Positive() {
-			n.positives++
-		}
-		if s.Call == trace.OverflowCall {
-			n.overflow++
-		}
+	all, err := datasets.TakeCensus(r, calls, limit, func(rows int64) error {
+		bar.set(rows)
+		return c.Context.Err()
+	})
+	if err != nil {
+		return nil, err
 	}
+	n.read, n.kept, n.positives, n.overflow = all.Read, all.Kept, all.Positives, all.Overflow
+	n.firstStart, n.lastStart = all.FirstStart, all.LastStart
 	n.bad = r.Bad()
 	if n.read == 0 {
 		return nil, fmt.Errorf("dataset %s has no spans%s", ds.Name, firstBad(n.bad))

@@ -221,7 +221,7 @@ func (e *evaluation) play(entrants []eval.Entrant, what string) (err error) {
 	bar := newProgress(e.c.App.ErrWriter, what, e.split.train+e.split.test)
 	start := time.Now()
 	e.plan = eval.Plan{
-		Test:      e.split.testPart(e.source()),
+		Whole:     take(datasets.SpansAhead(e.split.labelled(e.source())), 0, e.split.train+e.split.test),
 		Entrants:  entrants,
 		Mode:      e.split.mode,
 		Seed:      e.c.Uint64("seed"),
@@ -229,9 +229,6 @@ func (e *evaluation) play(entrants []eval.Entrant, what string) (err error) {
 		TestSpans: e.split.test, TrainSpans: e.split.train,
 		Clock:    func() int64 { return int64(time.Since(start)) },
 		Progress: bar.set,
-	}
-	if e.split.train > 0 {
-		e.plan.Train = e.split.trainPart(e.source())
 	}
 	if e.outcome, err = eval.Run(e.c.Context, e.plan); err != nil {
 		return err

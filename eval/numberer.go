@@ -1,0 +1,95 @@
+package eval
+
+import "github.com/scale-eval/scale-eval/datasets/trace"
+
+// numberer numbers traces from 0 in order of first sight, in a goroutine of its own:
+// looking a trace up is a random access to memory that samplers need not wait for.
+// A span without trace id is a trace of its own.
+//
+// Memory: 4 bytes a span, some 40 a trace, and numbererAhead batches of ids.
+type numberer struct {
+	batch   []trace.TraceID
+	batches chan []trace.TraceID
+	free    chan []trace.TraceID
+	done    chan struct{}
+
+	// Of the goroutine, until done is closed.
+	numbers []uint32
+	of      map[trace.TraceID]uint32
+	next    uint32
+}
+
+const (
+	numbererBatch = 1 << 12 // ids
+	numbererAhead = 4       // batches
+)
+
+// newNumberer starts a numberer that has room for the numbers of n spans.
+func newNumberer(n int64) *numberer {
+	t := &numberer{
+		batch:   make([]trace.TraceID, 0, numbererBatch),
+		batches: make(chan []trace.TraceID, numbererAhead),
+		free:    make(chan []trace.TraceID, numbererAhead),
+		done:    make(chan struct{}),
+		numbers: make([]uint32, 0, n),
+		of:      map[trace.TraceID]uint32{},
+	}
+	go t.run(t.batches)
+	return t
+}
+
+// add appends the number of a span's trace.
+func (t *numberer) add(id trace.TraceID) {
+	t.batch = append(t.batch, id)
+	if len(t.batch) < numbererBatch {
+		return
+	}
+	t.batches <- t.batch
+	select {
+	case t.batch = <-t.free:
+	default:
+		t.batch = make([]trace.TraceID, 0, numbererBatch)
+	}
+}
+
+// finish ends the goroutine and returns the number of each span's trace and how many
+// traces there are. It may be called more than once, but not add after it.
+func (t *numberer) finish() (numbers []uint32, traces int64) {
+	if t.batches != nil {
+		t.batches <- t.batch
+		close(t.batches)
+		t.batches = nil
+	}
+	<-t.done
+	return t.numbers, int64(t.next)
+}
+
+func (t *numberer) run(batches <-chan []trace.TraceID) {
+	defer close(t.done)
+	var last trace.TraceID
+	var lastNumber uint32
+	for batch := range batches {
+		for _, id := range batch {
+			if id != last || id == (trace.TraceID{}) { // many sources keep the spans of a trace together
+				last, lastNumber = id, t.number(id)
+			}
+			t.numbers = append(t.numbers, lastNumber)
+		}
+		select {
+		case t.free <- batch[:0]:
+		default:
+		}
+	}
+}
+
+func (t *numberer) number(id trace.TraceID) uint32 {
+	n, ok := t.of[id]
+	if !ok {
+		n = t.next
+		t.next++
+		if id != (trace.TraceID{}) {
+			t.of[id] = n
+		}
+	}
+	return n
+}
