@@ -87,7 +87,7 @@ func processorFlags() []cli.Flag {
 		&cli.StringFlag{Name: "lease", Value: "scale-eval", Category: actCategory, Usage: "`NAME` of the Lease by which one of several replicas acts (\"\": no election)"},
 		&cli.StringFlag{Name: "identity", Category: actCategory, EnvVars: []string{"POD_NAME"}, Usage: "`NAME` of this replica in the election (default: host and process)"},
 		&cli.DurationFlag{Name: "tick", Value: time.Second, Category: actCategory, Usage: "decide so `OFTEN`"},
-		&cli.DurationFlag{Name: "act-timeout", Value: 5 * time.Second, Category: actCategory, Usage: "`HOW LONG` the actions of one tick may take; receiving waits meanwhile"},
+		&cli.DurationFlag{Name: "act-timeout", Value: 5 * time.Second, Category: actCategory, Usage: "`HOW LONG` the actions of one tick may take; the next tick waits meanwhile"},
 		&cli.StringFlag{Name: "audit", Category: stateCategory, Usage: "`FILE` to which decisions are appended as JSON lines"},
 		&cli.StringFlag{Name: "state", Category: stateCategory, Usage: "`DIR` for snapshots; a restart continues from there (\"\": none)"},
 		&cli.DurationFlag{Name: "snapshot-every", Value: time.Minute, Category: stateCategory, Usage: "`HOW OFTEN` a snapshot is written"},
