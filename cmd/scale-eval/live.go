@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -122,11 +123,25 @@ func runLive(c *cli.Context, processor bool) error {
 	if err := checkLive(c, processor); err != nil {
 		return err
 	}
+	boundMemory(c.Int64("memory-limit"))
 	p, err := newProcess(c, processor)
 	if err != nil {
 		return err
 	}
 	return p.run(c.Context)
+}
+
+// boundMemory trades some CPU for memory, where the environment does not say otherwise:
+// most of the heap is the buffer of traces, which is cheap to collect, and by default as
+// much garbage again would wait beside it. At mib MiB, above which the receiver sheds,
+// the runtime collects before more grows; 0: no such limit.
+func boundMemory(mib int64) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" && mib > 0 {
+		debug.SetMemoryLimit(mib << 20)
+	}
 }
 
 // applyPlan takes the sampler's options of a plan; flags on the command line win.
