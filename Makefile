@@ -8,13 +8,14 @@ BENCHCOUNT ?= 6
 THEORY     ?= 2000
 N          ?= 10000
 SEED       ?= 1
+E2E        ?= .
 CONFORMANCE_CACHE ?= $(CURDIR)/.cache/conformance
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build check test bench fuzz golden theory promises conformance proto
+.PHONY: help build check test bench fuzz golden theory promises conformance proto e2e
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 build: ## build the command into bin/
 	$(GO) build -trimpath -o $(BIN) ./cmd/scale-eval
@@ -41,6 +42,10 @@ proto: ## Go code of the proto files in live/stream and live/keda
 golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 	@test -n "$$SCALE_EVAL_GOLDEN" || { echo "set SCALE_EVAL_GOLDEN to the folder with index.json"; exit 2; }
 	$(GO) test -count=1 -v -run 'TestGolden' ./hst
+
+e2e: ## live mode against the real Collector, API server, etcd and KWOK (first build: minutes; E2E=regexp)
+	$(GO) vet -tags e2e ./live/e2e
+	$(GO) test -tags e2e -count=1 -v -timeout 3h -run '$(E2E)' ./live/e2e
 
 theory: ## the simulator against every closed form, to 1 % or THEORY million events each
 	$(GO) test -count=1 -v -timeout 4h -run '^TestTheory$$' ./sim -theory $(THEORY)

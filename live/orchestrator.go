@@ -7,7 +7,8 @@ import (
 )
 
 // Orchestrator carries out actions. Implementations are I/O; their packages are
-// not this one.
+// not this one. While one waits for an answer it may have the pipeline's goroutine
+// call Span and Advance, and nothing else.
 type Orchestrator interface {
 	// Scale carries out a. With a.DryRun it validates as far as it can and changes
 	// nothing. It must be safe to repeat: From and To are absolute. An error that

@@ -69,6 +69,12 @@ func (b *traceBuffer) add(id trace.TraceID, s bufSpan, now int64) (t *openTrace,
 		b.full++
 		return t, true
 	}
+	if n := len(t.spans); n == cap(t.spans) {
+		// append would double it, and what is not used is most of the buffer's memory.
+		grown := make([]bufSpan, n, n+max(4, n/4))
+		copy(grown, t.spans)
+		t.spans = grown
+	}
 	t.spans = append(t.spans, s)
 	b.spans++
 	for b.spans > b.maxSpans && b.fifo[b.head] != t {

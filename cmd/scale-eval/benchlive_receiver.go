@@ -57,6 +57,7 @@ func benchReceiverCommand() *cli.Command {
 
 func runBenchReceiver(c *cli.Context) error {
 	runtime.GOMAXPROCS(max(1, c.Int("cores")))
+	boundMemory(0)
 	if file := c.String("cpuprofile"); file != "" {
 		f, err := os.Create(file)
 		if err != nil {

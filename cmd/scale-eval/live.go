@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -87,7 +88,7 @@ func processorFlags() []cli.Flag {
 		&cli.StringFlag{Name: "lease", Value: "scale-eval", Category: actCategory, Usage: "`NAME` of the Lease by which one of several replicas acts (\"\": no election)"},
 		&cli.StringFlag{Name: "identity", Category: actCategory, EnvVars: []string{"POD_NAME"}, Usage: "`NAME` of this replica in the election (default: host and process)"},
 		&cli.DurationFlag{Name: "tick", Value: time.Second, Category: actCategory, Usage: "decide so `OFTEN`"},
-		&cli.DurationFlag{Name: "act-timeout", Value: 5 * time.Second, Category: actCategory, Usage: "`HOW LONG` the actions of one tick may take; receiving waits meanwhile"},
+		&cli.DurationFlag{Name: "act-timeout", Value: 5 * time.Second, Category: actCategory, Usage: "`HOW LONG` the actions of one tick may take; the next tick waits meanwhile"},
 		&cli.StringFlag{Name: "audit", Category: stateCategory, Usage: "`FILE` to which decisions are appended as JSON lines"},
 		&cli.StringFlag{Name: "state", Category: stateCategory, Usage: "`DIR` for snapshots; a restart continues from there (\"\": none)"},
 		&cli.DurationFlag{Name: "snapshot-every", Value: time.Minute, Category: stateCategory, Usage: "`HOW OFTEN` a snapshot is written"},
@@ -122,11 +123,25 @@ func runLive(c *cli.Context, processor bool) error {
 	if err := checkLive(c, processor); err != nil {
 		return err
 	}
+	boundMemory(c.Int64("memory-limit"))
 	p, err := newProcess(c, processor)
 	if err != nil {
 		return err
 	}
 	return p.run(c.Context)
+}
+
+// boundMemory trades some CPU for memory, where the environment does not say otherwise:
+// most of the heap is the buffer of traces, which is cheap to collect, and by default as
+// much garbage again would wait beside it. At mib MiB, above which the receiver sheds,
+// the runtime collects before more grows; 0: no such limit.
+func boundMemory(mib int64) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" && mib > 0 {
+		debug.SetMemoryLimit(mib << 20)
+	}
 }
 
 // applyPlan takes the sampler's options of a plan; flags on the command line win.

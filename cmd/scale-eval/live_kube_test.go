@@ -198,3 +198,48 @@ func TestLiveKubeFaults(t *testing.T) {
 		t.Errorf("writes %q after %d tries, %d faults left: want one, 3->5, after all faults", api.writes, api.asked, len(api.faults))
 	}
 }
+
+// TestLiveKubeSlow: the API server does not answer a write for as long as the test
+// likes. Spans are acknowledged meanwhile, the metrics are served, no second action is
+// tried; when the answer comes, there was one action.
+func TestLiveKubeSlow(t *testing.T) {
+	api := &apiServer{replicas: 3, version: 1, objects: map[string]*coordinationv1.Lease{}}
+	asked, answered := make(chan bool), make(chan bool)
+	api.faults = []func(http.ResponseWriter, *http.Request) bool{
+		func(http.ResponseWriter, *http.Request) bool {
+			api.mu.Unlock()
+			defer api.mu.Lock()
+			close(asked)
+			<-answered
+			return false
+		},
+	}
+	srv := httptest.NewServer(api)
+	defer srv.Close()
+	release := sync.OnceFunc(func() { close(answered) })
+	defer release()
+	l := startLive(t, "--rules", rulesFile(t), "--cold", "--act", "--kubeconfig", kubeconfigFile(t, srv.URL), "--namespace", "shop",
+		"--act-timeout", "1m", "--state", t.TempDir(), "--snapshot-every", "10ms")
+	l.export(0, 5, 300*time.Millisecond)
+	<-asked
+	for i := range 20 { // each returns when it was acknowledged
+		l.export(100+10*i, 5, 300*time.Millisecond)
+	}
+	if code, text := l.get("/metrics"); code != 200 || !strings.Contains(text, "scale_eval_") {
+		t.Errorf("metrics: %d", code)
+	}
+	api.mu.Lock()
+	if api.asked != 1 || len(api.writes) != 0 {
+		t.Errorf("%d tries, writes %q before the answer", api.asked, api.writes)
+	}
+	api.mu.Unlock()
+	release()
+	l.wait("the cooldown holds the next one", func() bool {
+		_, text := l.get("/api/status")
+		return strings.Contains(text, `"reason":"cooldown"`) && strings.Contains(text, `"spans":105`)
+	})
+	l.stop()
+	if len(api.writes) != 1 || api.writes[0] != "3->5" {
+		t.Errorf("writes %q, want one, 3->5", api.writes)
+	}
+}

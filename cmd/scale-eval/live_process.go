@@ -113,6 +113,9 @@ func (p *process) newPipeline(set live.RuleSet, state *ops.State) error {
 	if p.journal != nil {
 		o.Orchestrator = acts.Gate{Log: p.journal, To: o.Orchestrator}
 	}
+	if o.Orchestrator != nil {
+		o.Orchestrator = aside{p, o.Orchestrator}
+	}
 	if p.audit != nil {
 		o.Audit = p.audit
 	}
@@ -138,6 +141,23 @@ func (p *process) newPipeline(set live.RuleSet, state *ops.State) error {
 		p.pipeline.Remember(state.Memory)
 	}
 	return err
+}
+
+// aside asks an orchestrator while exports go on: an API server may be slow. Ticks,
+// snapshots and reloads wait all the same, so that none sees half a tick.
+type aside struct {
+	p  *process
+	to live.Orchestrator
+}
+
+func (a aside) Scale(ctx context.Context, act live.Action) (err error) {
+	a.p.stage.Meanwhile(func() { err = a.to.Scale(ctx, act) })
+	return err
+}
+
+func (a aside) Current(ctx context.Context, t live.Target) (s live.State, err error) {
+	a.p.stage.Meanwhile(func() { s, err = a.to.Current(ctx, t) })
+	return s, err
 }
 
 // restore takes over what an earlier process knew, then the plan's model, then a cold
@@ -228,7 +248,9 @@ func (p *process) tick(ctx context.Context) {
 	defer cancel()
 	p.problem = ""
 	if p.backend.elector != nil {
-		taken, err := p.backend.elector.Taken(ctx)
+		var taken []acts.Act
+		var err error
+		p.stage.Meanwhile(func() { taken, err = p.backend.elector.Taken(ctx) })
 		switch {
 		case err != nil:
 			p.problem = "what other replicas did is not known: " + err.Error()
@@ -250,7 +272,7 @@ func (p *process) tick(ctx context.Context) {
 		p.backend.signal.SetSilent(p.pipeline.Silent() || !p.ready())
 	}
 	if acted {
-		p.snapshot()
+		p.snapshot(p.stage.Meanwhile)
 	}
 	p.publish()
 }
@@ -302,8 +324,9 @@ func (p *process) publish() {
 	p.board.Publish(v)
 }
 
-// snapshot writes the state. It runs in the stage's goroutine, or after its end.
-func (p *process) snapshot() {
+// snapshot writes the state. It runs in the stage's goroutine, with the stage's
+// Meanwhile, or after its end.
+func (p *process) snapshot(write func(func())) {
 	if p.store == nil {
 		return
 	}
@@ -314,9 +337,11 @@ func (p *process) snapshot() {
 		st.Model, err = m.Snapshot()
 	}
 	if err == nil {
-		if err = p.store.Save(st); err == nil {
-			err = p.journal.Reset()
-		}
+		write(func() {
+			if err = p.store.Save(st); err == nil {
+				err = p.journal.Reset()
+			}
+		})
 	}
 	if err != nil {
 		p.snapshots.failed++

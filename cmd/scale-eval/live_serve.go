@@ -230,7 +230,7 @@ func (p *process) background(ctx context.Context, s *servers, failed chan<- erro
 	}
 	_ = p.stage.Do(ctx, p.publish)
 	every(p.c.Duration("tick"), func() { p.tick(ctx) })
-	every(p.c.Duration("snapshot-every"), p.snapshot)
+	every(p.c.Duration("snapshot-every"), func() { p.snapshot(p.stage.Meanwhile) })
 	s.wait.Go(func() {
 		watchRules(ctx, p.c.String("rules"), s.hup, func() { p.reload(ctx) })
 	})
@@ -303,7 +303,7 @@ func (p *process) end(s *servers) error {
 			srv.Close()
 		}
 	}
-	p.snapshot()
+	p.snapshot(func(write func()) { write() })
 	if p.recorder != nil {
 		err = errors.Join(err, p.recorder.Close())
 	}

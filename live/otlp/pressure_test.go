@@ -227,6 +227,46 @@ func TestDoRunsBetweenExports(t *testing.T) {
 	}
 }
 
+// TestMeanwhile: exports are judged while a function waits for others, and one after
+// the other still; the next function waits.
+func TestMeanwhile(t *testing.T) {
+	judge := &script{}
+	st := started(t, Options{Judge: judge})
+	var wait sync.WaitGroup
+	busy := 0 // the race detector watches it
+	judge.each = func(*live.Span) { busy++ }
+	asked, answered := make(chan bool), make(chan bool)
+	wait.Go(func() {
+		check(t, st.Do(t.Context(), func() {
+			before := busy
+			st.Meanwhile(func() { close(asked); <-answered })
+			if busy != before+40 {
+				t.Errorf("%d spans were judged meanwhile, want 40", busy-before)
+			}
+			busy = -1
+		}))
+	})
+	<-asked
+	wait.Go(func() {
+		check(t, st.Do(t.Context(), func() {
+			if busy != -1 {
+				t.Errorf("%d: the second function ran within the first", busy)
+			}
+		}))
+	})
+	var senders sync.WaitGroup
+	for range 20 {
+		senders.Go(func() {
+			if _, err := st.Export(t.Context(), marshalled(t, export("s", "a", "b"))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	senders.Wait() // they would wait for ever
+	close(answered)
+	wait.Wait()
+}
+
 // TestOverload: senders offer ten times what the judge can do, for a virtual minute.
 // They keep to OTLP's contract: what is refused is sent again after RetryInfo.
 // Nothing acknowledged is lost or judged twice, and what waits stays bounded.

@@ -89,6 +89,7 @@ type Stage struct {
 	bytes    atomic.Int64
 	counters counters
 	jobs     sync.Pool
+	turn     turn // of the goroutine of the Judge
 
 	draining chan struct{} // closed: no more exports are taken
 	stop     chan struct{} // closed: nothing more is judged
@@ -119,6 +120,7 @@ func NewStage(o Options) *Stage {
 		decoders: make(chan *decoder, runtime.GOMAXPROCS(0)),
 		draining: make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	st.turn.st = st
 	if a, ok := o.Judge.(interface{ Advance(now int64) }); ok {
 		st.advance = a.Advance
 	}
@@ -263,7 +265,7 @@ func (st *Stage) gaveUp(ctx context.Context) error {
 var errStopped = errors.New("otlp: the stage has been drained")
 
 // Do runs f in the goroutine of the Judge, between two exports, and returns when it
-// has run. Exports wait meanwhile: f should not take long.
+// has run. Exports wait meanwhile: f should not take long, see [Stage.Meanwhile].
 func (st *Stage) Do(ctx context.Context, f func()) error {
 	done := make(chan struct{})
 	select {
@@ -274,6 +276,22 @@ func (st *Stage) Do(ctx context.Context, f func()) error {
 		return ctx.Err()
 	case <-st.stopped:
 		return errStopped
+	}
+}
+
+// Meanwhile runs g beside the goroutine of the Judge, which goes on judging exports
+// until g has ended. Only a function that [Stage.Do] runs may call it: for what waits
+// for others, a network or a disk. Other calls of Do wait until that function ends.
+func (st *Stage) Meanwhile(g func()) {
+	done := make(chan struct{})
+	go func() { defer close(done); g() }()
+	for {
+		select {
+		case <-done:
+			return
+		case j := <-st.queue:
+			st.turn.take(j)
+		}
 	}
 }
 
@@ -304,7 +322,6 @@ func (st *Stage) Drain(ctx context.Context) error {
 // run owns the Judge.
 func (st *Stage) run() {
 	defer close(st.stopped)
-	t := turn{st: st}
 	for {
 		select {
 		case <-st.stop: // before what waits
@@ -317,9 +334,7 @@ func (st *Stage) run() {
 		case f := <-st.calls:
 			f()
 		case j := <-st.queue:
-			if j.state.CompareAndSwap(queued, judging) {
-				t.judge(j)
-			}
+			st.turn.take(j)
 		}
 	}
 }

@@ -19,6 +19,13 @@ type turn struct {
 	ids    []trace.TraceID
 }
 
+// take judges j, unless its sender has given up.
+func (t *turn) take(j *job) {
+	if j.state.CompareAndSwap(queued, judging) {
+		t.judge(j)
+	}
+}
+
 func (t *turn) judge(j *job) {
 	j.begun = time.Now()
 	if t.st.advance != nil {

@@ -24,10 +24,22 @@ function what(d) {
 }
 function why(w) {
   const parts = [w.rule + ": " + w.condition];
-  if (w.count) parts.push(`${w.count} of ${w.need || "?"} spans`);
+  if (w.count) parts.push(w.need ? `${number.format(w.count)} spans (${w.need} needed)` : `${number.format(w.count)} spans`);
   if (w.blame) parts.push("blame " + w.blame.service);
   if (w.notes) parts.push(...w.notes);
   return parts.join("; ");
+}
+const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+// What is said again at every tick, a dry run say, is one row: the newest, and how often.
+function folded(decisions) {
+  const seen = new Map();
+  for (const d of decisions) {
+    const key = JSON.stringify([d.target, d.service, d.outcome, d.reason, d.direction, d.from, d.to, d.why.rule, d.error]);
+    const row = seen.get(key);
+    if (row) row.times++;
+    else seen.set(key, { d, times: 1 });
+  }
+  return [...seen.values()];
 }
 function show(v) {
   const badges = [
@@ -41,11 +53,16 @@ function show(v) {
   $("problems").replaceChildren(...(v.problems || []).map((p) => element("li", p)));
   let model = "Model: " + v.model;
   if (v.trained) model += `, ${number.format((Date.now() - Date.parse(v.trained.at)) / 6e4)} minutes old, from ${v.trained.source}: ${number.format(v.trained.spans)} spans of ${v.trained.calls} calls`;
-  $("model").textContent = model + ". Updated " + new Date(v.at).toLocaleTimeString() + ".";
+  $("model").textContent = model + ". Updated " + clock.format(new Date(v.at)) + ".";
   const r = v.receiver, c = v.counters;
-  rows("counters", [["acknowledged", r.spans], ["sampled", r.sampled], ["ordinary", r.passed], ["while warming up", r.warm_up], ["late, early, twice or backwards", r.late + r.future + r.duplicate + r.negative],
-    ["rejected", r.rejected], ["exports told to come again", r.full + r.bytes + r.memory + r.draining], ["over a threshold", c.breaches]].map(([k, n]) => [[k], [number.format(n), "n"]]));
-  rows("decisions", (v.decisions || []).map((d) => [[new Date(d.at / 1e6).toLocaleTimeString()], [d.outcome], [what(d)], [(d.error ? d.error + "; " : "") + why(d.why)]]));
+  $("counters").replaceChildren(...[["acknowledged", r.spans], ["sampled", r.sampled], ["ordinary", r.passed], ["while warming up", r.warm_up], ["late, early, twice or backwards", r.late + r.future + r.duplicate + r.negative],
+    ["rejected", r.rejected], ["exports told to come again", r.full + r.bytes + r.memory + r.draining], ["over a rule's threshold", c.breaches]].map(([k, n]) => {
+    const tile = document.createElement("div");
+    tile.append(element("dt", k), element("dd", number.format(n)));
+    return tile;
+  }));
+  const decisions = folded(v.decisions || []).map(({ d, times }) => [[clock.format(new Date(d.at / 1e6)), "k"], [d.outcome + (times > 1 ? ` ×${times}` : ""), "k"], [what(d)], [(d.error ? d.error + "; " : "") + why(d.why)]]);
+  rows("decisions", decisions.length ? decisions : [[[""], [""], ["none yet", "soft"], [""]]]);
   rows("calls", (v.calls || []).map((x) => [[x.call], [number.format(x.count), "n"], [number.format(x.sampled), "n"], [number.format(x.rate), "n"], [ms(x.scale), "n"], [ms(x.p50), "n"], [ms(x.p99), "n"]]));
 }
 async function refresh() {

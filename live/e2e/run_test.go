@@ -1,0 +1,150 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// holder is set for a process of TestKilled, which starts one of its own and waits.
+const holder = "SCALE_EVAL_E2E_HOLD"
+
+func init() {
+	base := os.Getenv(holder)
+	if base == "" {
+		return
+	}
+	r, err := NewRun(base)
+	if err == nil {
+		_, err = r.Start("sleep", "sleep", "300")
+	}
+	fmt.Println(r.Dir, err)
+	select {}
+}
+
+func entries(t *testing.T, dir string) []os.DirEntry {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// gone waits until no process of the run in dir is left.
+func gone(t *testing.T, dir string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); len(marked(dir)) > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("left: %v", marked(dir))
+		}
+	}
+}
+
+// TestRunClose: Close ends what runs and removes the folder.
+func TestRunClose(t *testing.T) {
+	base := t.TempDir()
+	r, err := NewRun(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.Start("sh", "sh", "-c", "echo ready; exec sleep 300")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p.Output() != "ready\n" {
+		time.Sleep(time.Millisecond)
+	}
+	if u, err := p.Usage(); err != nil || u.RSSMax == 0 || u.RSS > u.RSSMax {
+		t.Errorf("usage %+v, %v", u, err)
+	}
+	if got := r.Processes(); len(got) != 1 {
+		t.Errorf("processes %v, want one", got)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if !p.Ended() {
+		t.Error("the process has not ended")
+	}
+	if list := entries(t, base); len(list) > 0 {
+		t.Errorf("left in the folder: %v", list)
+	}
+	if _, err := r.Start("sh", "sh"); err == nil {
+		t.Error("a closed run starts processes")
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKilled: a run that is killed leaves no process, and the next run its folder not.
+func TestKilled(t *testing.T) {
+	base := t.TempDir()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), holder+"="+base)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	var dir, problem string
+	if _, err := fmt.Fscanln(bufio.NewReader(out), &dir, &problem); err != nil || problem != "<nil>" {
+		t.Fatal(dir, problem, err)
+	}
+	if len(marked(dir)) != 1 {
+		t.Fatalf("processes %v, want the sleep", marked(dir))
+	}
+	other, err := NewRun(base) // beside one that goes on
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Errorf("the folder of a run that goes on: %v", err)
+	}
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+	gone(t, dir)
+	next, err := NewRun(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder of the killed run: %v", err)
+	}
+	if err := next.Close(); err != nil {
+		t.Error(err)
+	}
+	if list := entries(t, base); len(list) > 0 {
+		t.Errorf("left in the folder: %v", list)
+	}
+}
+
+// TestPins: every peer has its module and sums.
+func TestPins(t *testing.T) {
+	for name, p := range peers {
+		for _, file := range []string{"go.mod", "go.sum"} {
+			if _, err := os.Stat(filepath.Join("peers", p.module, file)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}

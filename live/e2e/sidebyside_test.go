@@ -1,0 +1,237 @@
+//go:build e2e && unix
+
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/grpc"
+	_ "google.golang.org/grpc/encoding/gzip" // what the Collector sends by default
+
+	"github.com/scale-eval/scale-eval/live/loadgen"
+)
+
+var (
+	sideBySide = flag.Duration("sidebyside", 0, "`HOW LONG` each load of TestSideBySide lasts (0: it is skipped)")
+	tableFile  = flag.String("table", "", "write the table of TestSideBySide to `FILE` (Markdown)")
+)
+
+// system is one that samples: a program of its own that takes OTLP/gRPC and sends what
+// it keeps to a sink.
+type system struct {
+	name  string
+	start func(t *testing.T, name, sink string) (otlp string, p *Proc)
+	// holds is how long it keeps spans before it decides.
+	holds time.Duration
+}
+
+// measured is what one system did.
+type measured struct {
+	name           string
+	full, part     *loadgen.Result
+	cpuPerM        float64 // seconds a million spans, at full speed, the decisions included
+	rssMax         int64
+	delayed        []time.Duration // from a span's end to the sink, at part of full speed
+	sinkSpans, all int64
+}
+
+// onOneCore leaves the other one of two to the generator and the sink. Nothing sets a
+// limit to memory.
+var onOneCore = []string{"GOMAXPROCS=1"}
+
+func systems() []system {
+	return []system{
+		{"scale-eval live, adaptive", startOurs, 0},
+		{"Collector, tail_sampling (latency, waits 5 s)", collectorWith(`
+  tail_sampling:
+    decision_wait: 5s
+    num_traces: 1000000
+    policies: [{name: slow, type: latency, latency: {threshold_ms: 40}}]
+`, "tail_sampling"), 5 * time.Second},
+		{"Collector, probabilistic_sampler (1 %)", collectorWith(`
+  probabilistic_sampler: {sampling_percentage: 1}
+`, "probabilistic_sampler"), 0},
+	}
+}
+
+func startOurs(t *testing.T, name, sink string) (string, *Proc) {
+	ports, err := Ports(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := startEnv(t, onOneCore, name, all.program, "live", "--listen", ports[0], "--http=", "--admin", ports[1], "--cold", "--forward", sink)
+	if err := WaitHTTP(bounded(t, time.Minute), http.DefaultClient, "http://"+ports[1]+"/readyz", nil, p); err != nil {
+		t.Fatal(err)
+	}
+	return ports[0], p
+}
+
+// collectorWith is a Collector with one sampling processor. The batch after it is what
+// its documentation advises.
+func collectorWith(processors, sampler string) func(*testing.T, string, string) (string, *Proc) {
+	return func(t *testing.T, name, sink string) (string, *Proc) {
+		ports, err := Ports(2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := all.run.Write(name+".yaml", fmt.Sprintf(`receivers: {otlp: {protocols: {grpc: {endpoint: %q}}}}
+processors:
+  batch: {timeout: 50ms}%sexporters: {otlp: {endpoint: %q, tls: {insecure: true}, compression: none}}
+extensions: {health_check: {endpoint: %q}}
+service:
+  extensions: [health_check]
+  telemetry: {logs: {level: warn}, metrics: {level: none}}
+  pipelines: {traces: {receivers: [otlp], processors: [%s, batch], exporters: [otlp]}}
+`, ports[0], processors, sink, ports[1], sampler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := startEnv(t, onOneCore, name, peerPath(t, "otelcol"), "--config", config)
+		if err := WaitHTTP(bounded(t, time.Minute), http.DefaultClient, "http://"+ports[1]+"/", nil, p); err != nil {
+			t.Fatal(err)
+		}
+		return ports[0], p
+	}
+}
+
+// sink takes what was sampled, and when.
+type sink struct {
+	collectorpb.UnimplementedTraceServiceServer
+	addr   string
+	mu     sync.Mutex
+	spans  int64
+	delays []time.Duration
+}
+
+func (s *sink) Export(_ context.Context, req *collectorpb.ExportTraceServiceRequest) (*collectorpb.ExportTraceServiceResponse, error) {
+	now := time.Now().UnixNano()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, rs := range req.ResourceSpans {
+		for _, ss := range rs.ScopeSpans {
+			s.spans += int64(len(ss.Spans))
+			for _, span := range ss.Spans {
+				s.delays = append(s.delays, time.Duration(now-int64(span.EndTimeUnixNano)))
+			}
+		}
+	}
+	return &collectorpb.ExportTraceServiceResponse{}, nil
+}
+
+// take gives what came since the last call.
+func (s *sink) take() (int64, []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, d := s.spans, s.delays
+	s.spans, s.delays = 0, nil
+	slices.Sort(d)
+	return n, d
+}
+
+func startSink(t *testing.T) *sink {
+	t.Helper()
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, srv := &sink{addr: lis.Addr().String()}, grpc.NewServer(grpc.MaxRecvMsgSize(64<<20))
+	collectorpb.RegisterTraceServiceServer(srv, s)
+	go srv.Serve(lis)
+	t.Cleanup(srv.Stop)
+	return s
+}
+
+func load(t *testing.T, addr string, seed uint64, rate float64, d time.Duration) *loadgen.Result {
+	t.Helper()
+	o := loadgen.Options{Config: loadgen.DefaultConfig(), Workers: 4, Rate: rate, Duration: d}
+	o.Seed = seed
+	o.Conns = append(o.Conns, dialled(t, addr))
+	r, err := loadgen.Run(bounded(t, d+time.Minute), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Failed > 0 {
+		t.Errorf("%d exports were lost: %v", r.Failed, r.Err)
+	}
+	return r
+}
+
+func usage(t *testing.T, p *Proc) Usage {
+	t.Helper()
+	u, err := p.Usage()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, p.Tail(20))
+	}
+	return u
+}
+
+// measure loads one system, after a warm-up, as fast as it acknowledges, and then at 80
+// % of that.
+func (s *system) measure(t *testing.T, d time.Duration) measured {
+	const share = 0.8
+	to := startSink(t)
+	name := strings.NewReplacer(" ", "-", ",", "", "(", "", ")", "", "%", "").Replace(s.name)
+	addr, p := s.start(t, name, to.addr)
+	load(t, addr, 1, 0, 2*time.Second)
+	settle := func() { time.Sleep(s.holds + 2*time.Second) } // what it holds is decided and sent
+	settle()
+	m := measured{name: s.name}
+	to.take()
+	before := usage(t, p)
+	m.full = load(t, addr, 2, 0, d)
+	settle()
+	m.cpuPerM = (usage(t, p).CPU - before.CPU).Seconds() / float64(m.full.Spans) * 1e6
+	m.sinkSpans, _ = to.take()
+	m.all = m.full.Spans
+	m.part = load(t, addr, 3, share*float64(m.full.Spans)/m.full.Elapsed.Seconds(), d)
+	settle()
+	_, m.delayed = to.take()
+	m.rssMax = usage(t, p).RSSMax
+	if err := p.Stop(); err != nil {
+		t.Errorf("%s: %v\n%s", s.name, err, p.Tail(10))
+	}
+	return m
+}
+
+// TestSideBySide is a measurement: the same load, on this machine, one system after the
+// other. It fails only when something breaks.
+func TestSideBySide(t *testing.T) {
+	if *sideBySide <= 0 {
+		t.Skip("a measurement: make sidebyside")
+	}
+	var b strings.Builder
+	c := loadgen.DefaultConfig()
+	fmt.Fprintf(&b, "%d CPUs, %s/%s, %s; each system on one core, generator and sink in one process beside it; %v a load; %d traces of %d spans an export, %d bytes a span, %g %% of the traces with one slow span.\n\n",
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), *sideBySide, c.Traces, c.Spans, c.SpanBytes, 100*c.SlowShare)
+	b.WriteString("| system | spans/s | CPU s a million spans | peak RSS, MB | kept | export p50 / p99, ms, at 80 % | span end -> sink p50 / p99, ms, at 80 % |\n|---|---|---|---|---|---|---|\n")
+	for _, s := range systems() {
+		m := s.measure(t, *sideBySide)
+		ms := func(d time.Duration) float64 { return float64(d) / 1e6 }
+		at := func(q float64) float64 {
+			if len(m.delayed) == 0 {
+				return 0
+			}
+			return ms(m.delayed[min(len(m.delayed)-1, int(q*float64(len(m.delayed))))])
+		}
+		fmt.Fprintf(&b, "| %s | %.0f k | %.2f | %.0f | %.2f %% | %.1f / %.1f | %.0f / %.0f |\n", m.name, float64(m.full.Spans)/m.full.Elapsed.Seconds()/1e3, m.cpuPerM,
+			float64(m.rssMax)/1e6, 100*float64(m.sinkSpans)/float64(m.all), ms(m.part.Latency(.5)), ms(m.part.Latency(.99)), at(.5), at(.99))
+	}
+	t.Log("\n" + b.String())
+	if *tableFile != "" {
+		if err := os.WriteFile(*tableFile, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
