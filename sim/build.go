@@ -104,10 +104,14 @@ func (s *System) addCourse(c *checker, path string, op *operation, weight float6
 }
 
 func (s *System) newCall(c *checker, path, from string, spec *Call, names ...string) call {
-	return call{
+	built := call{
 		spec: spec, from: from, op: s.find(c, path, spec.Service, spec.Operation),
 		net: s.stream(append(names, "network")...), jitter: s.stream(append(names, "jitter")...),
 	}
+	if spec.Timeout > 0 {
+		built.timeouts = s.clock.NewLane()
+	}
+	return built
 }
 
 // find resolves a name; an empty operation is the first of the service.

@@ -15,6 +15,9 @@ type call struct {
 	jitter *random.Stream
 	budget float64 // retries saved up
 	stats  CallStats
+	// timeouts are those of all attempts; nil: there are none. Each is as long as the
+	// others, so they are due in the order in which they are set.
+	timeouts *Lane
 }
 
 // CallStats counts what happened to one call of a topology since the last

@@ -38,7 +38,7 @@ const MaxTime = math.MaxInt64 / 2
 // It is a 4-ary heap of (time, sequence number) keys without pointers; handlers lie
 // in a slab beside it. Cancelled events stay in the heap until they surface or are
 // the majority, whichever is first, so that Cancel is O(1) and memory stays
-// proportional to what is scheduled.
+// proportional to what is scheduled. Events that come in order anyway have a [Lane].
 type Clock struct {
 	now   int64
 	seq   uint64
@@ -49,12 +49,15 @@ type Clock struct {
 	slots []slot
 	free  uint32 // first free slot + 1
 	live  int    // events scheduled and not cancelled
+	dead  int    // cancelled ones in the heap
+	lanes []*Lane
 }
 
 type key struct {
 	at   int64
 	seq  uint64
 	slot uint32
+	lane uint32 // 1-based number of the lane whose first event this is; 0: none
 }
 
 func (k key) before(o key) bool { return k.at < o.at || k.at == o.at && k.seq < o.seq }
@@ -64,6 +67,7 @@ type slot struct {
 	arg     uint64
 	seq     uint64 // 0: free; otherwise of the event that lies here
 	next    uint32 // free list
+	lane    uint32 // 1-based number of the event's lane; 0: none
 }
 
 // Now is the current virtual time, ns.
@@ -78,15 +82,21 @@ func (c *Clock) Pending() int { return c.live }
 // After schedules an event d nanoseconds from now. It panics if d is negative or
 // beyond MaxTime: both are errors of the caller's arithmetic.
 func (c *Clock) After(d int64, h Handler, arg uint64) Timer {
+	k := c.schedule(d, h, arg, 0)
+	c.push(k)
+	return Timer{k.seq, k.slot}
+}
+
+func (c *Clock) schedule(d int64, h Handler, arg uint64, lane uint32) key {
 	if d < 0 || d > MaxTime-c.now {
 		panic(fmt.Sprintf("sim: an event %d ns after %d ns", d, c.now))
 	}
-	s := c.takeSlot()
+	i := c.takeSlot()
 	c.seq++
-	c.slots[s].handler, c.slots[s].arg, c.slots[s].seq = h, arg, c.seq
+	s := &c.slots[i]
+	s.handler, s.arg, s.seq, s.lane = h, arg, c.seq, lane
 	c.live++
-	c.push(key{c.now + d, c.seq, s})
-	return Timer{c.seq, s}
+	return key{c.now + d, c.seq, i, lane}
 }
 
 // At schedules an event at time t, which must not lie in the past.
@@ -98,8 +108,13 @@ func (c *Clock) Cancel(t Timer) bool {
 	if t.seq == 0 || c.slots[t.slot].seq != t.seq {
 		return false
 	}
+	lane := c.slots[t.slot].lane
 	c.freeSlot(t.slot)
-	if len(c.heap) > 64 && c.live < len(c.heap)/2 {
+	if lane > 0 {
+		c.lanes[lane-1].cancelled()
+		return true
+	}
+	if c.dead++; len(c.heap) > 64 && c.dead > len(c.heap)/2 {
 		c.compact()
 	}
 	return true
@@ -110,26 +125,47 @@ func (c *Clock) Step() bool {
 	if !c.drop() {
 		return false
 	}
+	c.fire()
+	return true
+}
+
+// fire is Step when drop has just said true.
+func (c *Clock) fire() {
 	k := c.heap[0]
-	c.pop()
+	c.surfaced(k)
 	s := &c.slots[k.slot]
 	h, arg := s.handler, s.arg
 	c.freeSlot(k.slot)
 	c.now = k.at
 	c.fired++
 	h.Handle(arg)
-	return true
 }
 
 // drop removes cancelled events from the top and reports whether a live one is there.
 func (c *Clock) drop() bool {
 	for len(c.heap) > 0 {
-		if k := c.heap[0]; c.slots[k.slot].seq == k.seq {
+		k := c.heap[0]
+		if c.slots[k.slot].seq == k.seq {
 			return true
 		}
-		c.pop()
+		if k.lane == 0 {
+			c.dead--
+		}
+		c.surfaced(k)
 	}
 	return false
+}
+
+// surfaced takes the first key out of the heap. If it was a lane's, the next of the
+// lane takes its place.
+func (c *Clock) surfaced(k key) {
+	if k.lane > 0 {
+		if next, ok := c.lanes[k.lane-1].next(); ok {
+			c.down(0, next)
+			return
+		}
+	}
+	c.pop()
 }
 
 // Next is the time of the next event; ok is false when there is none.
@@ -146,7 +182,7 @@ func (c *Clock) Run(until int64) error {
 	c.stop = false
 	instant, since := c.now, c.fired
 	for !c.stop && c.drop() && c.heap[0].at <= until {
-		c.Step()
+		c.fire()
 		if c.now != instant {
 			instant, since = c.now, c.fired
 		} else if c.fired-since > MaxInstant {
@@ -178,15 +214,16 @@ func (c *Clock) freeSlot(s uint32) {
 	c.live--
 }
 
-// compact rebuilds the heap without the cancelled events.
+// compact rebuilds the heap without the cancelled events. Those that stand for the
+// rest of their lane stay.
 func (c *Clock) compact() {
 	kept := c.heap[:0]
 	for _, k := range c.heap {
-		if c.slots[k.slot].seq == k.seq {
+		if k.lane > 0 || c.slots[k.slot].seq == k.seq {
 			kept = append(kept, k)
 		}
 	}
-	c.heap = kept
+	c.heap, c.dead = kept, 0
 	for i := (len(kept) - 2) / 4; i >= 0 && len(kept) > 1; i-- {
 		c.down(i, kept[i])
 	}
@@ -224,9 +261,24 @@ func (c *Clock) down(i int, k key) {
 			break
 		}
 		least := first
-		for j := first + 1; j < min(first+4, len(h)); j++ {
-			if h[j].before(h[least]) {
-				least = j
+		if first+4 <= len(h) { // the commonest case, without a loop
+			c := h[first : first+4 : first+4]
+			a, b := 0, 2
+			if c[1].before(c[0]) {
+				a = 1
+			}
+			if c[3].before(c[2]) {
+				b = 3
+			}
+			if c[b].before(c[a]) {
+				a = b
+			}
+			least = first + a
+		} else {
+			for j := first + 1; j < len(h); j++ {
+				if h[j].before(h[least]) {
+					least = j
+				}
 			}
 		}
 		if !h[least].before(k) {

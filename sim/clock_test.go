@@ -35,19 +35,30 @@ func TestTiesFireInTheOrderTheyWereScheduled(t *testing.T) {
 	}
 }
 
-// The twin of the heap is a sorted slice.
+// The twin of the heap is a sorted slice, whether or not events go through lanes: one
+// whose delays are all the same, and one that has to hand most of its events on.
 func TestClockAgainstASortedSlice(t *testing.T) {
 	type event struct{ at, arg int64 }
 	rng := rand.New(rand.NewPCG(1, 2))
 	var c Clock
+	steady, unsteady := c.NewLane(), c.NewLane()
 	r := &recorder{clock: &c}
 	var twin, want []event
 	timers := map[int64]Timer{}
 	for i := range int64(8_000) {
 		switch rng.IntN(5) {
 		case 0, 1, 2:
-			e := event{c.Now() + rng.Int64N(500), i}
-			timers[i] = c.At(e.at, r, uint64(i))
+			d := rng.Int64N(500)
+			switch rng.IntN(3) {
+			case 0:
+				timers[i] = c.After(d, r, uint64(i))
+			case 1:
+				timers[i] = unsteady.After(d, r, uint64(i))
+			case 2:
+				d = 400
+				timers[i] = steady.After(d, r, uint64(i))
+			}
+			e := event{c.Now() + d, i}
 			twin = append(twin, e)
 			slices.SortStableFunc(twin, func(a, b event) int { return int(a.at - b.at) })
 		case 3:
@@ -91,6 +102,32 @@ func TestCancelledEventsDoNotPileUp(t *testing.T) {
 	}
 	if len(c.heap) > 200 || len(c.slots) > 200 {
 		t.Errorf("heap of %d and %d slots for one event", len(c.heap), len(c.slots))
+	}
+	l := c.NewLane()
+	l.After(1e12, r, 2)
+	for i := range 100_000 {
+		tm := l.After(1e12, r, 1)
+		if c.Run(c.Now() + 1); i%10 > 0 {
+			c.Cancel(tm)
+		}
+	}
+	if len(c.heap) > 200 || cap(l.line) > 50_000 {
+		t.Errorf("heap of %d and a lane of %d for 10 000 events", len(c.heap), cap(l.line))
+	}
+}
+
+// A lane out of which every event fires does not keep those that are gone.
+func TestALaneForgetsWhatHasFired(t *testing.T) {
+	var c Clock
+	l, r := c.NewLane(), &recorder{clock: &c}
+	for range 100_000 {
+		l.After(100, r, 0)
+		if err := c.Run(c.Now() + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if cap(l.line) > 1000 || len(c.heap) > 1 || len(r.log) != 99_901 {
+		t.Errorf("a lane of %d and a heap of %d for 100 events, %d fired", cap(l.line), len(c.heap), len(r.log))
 	}
 }
 

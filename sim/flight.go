@@ -9,15 +9,15 @@ type flight struct {
 	call   *call
 	req    *request
 	parent *visit       // who waits; nil: a client, or nobody (async)
-	root   bool         // a client's
 	from   trace.SpanID // of the caller, for the span of the callee
 
 	visit     *visit // the attempt at the callee, nil before and behind it
 	pool      *pool
 	ticket    uint64
+	attempts  int32
+	root      bool // a client's
 	inLine    bool // for a connection
 	connected bool
-	attempts  int
 	tainted   bool
 	timeout   Timer
 	timer     Timer // backoff or answer on its way
@@ -52,7 +52,7 @@ func (f *flight) attempt() {
 	f.attempts++
 	f.call.stats.Attempts++
 	if t := f.call.spec.Timeout; t > 0 {
-		f.timeout = f.sys.clock.After(t, f, flightTimesOut)
+		f.timeout = f.call.timeouts.After(t, f, flightTimesOut)
 	}
 	if f.pool == nil || f.pool.take(f) {
 		f.send()
@@ -62,7 +62,7 @@ func (f *flight) attempt() {
 // send picks a pod and sends the request.
 func (f *flight) send() {
 	v := f.sys.newVisit(f.call.op, f.req, f)
-	v.priority = f.call.spec.Priority
+	v.priority = uint8(f.call.spec.Priority)
 	v.parent = f.from
 	f.visit = v
 	f.sys.dispatch(v, f.call.network())
@@ -111,7 +111,7 @@ func (f *flight) over(ok bool) {
 	f.disconnect()
 	if !ok && f.mayRetry() {
 		f.call.stats.Retries++
-		f.timer = f.sys.clock.After(f.call.backoff(f.attempts), f, flightRetries)
+		f.timer = f.sys.clock.After(f.call.backoff(int(f.attempts)), f, flightRetries)
 		return
 	}
 	f.call.stats.done(ok)
@@ -119,7 +119,7 @@ func (f *flight) over(ok bool) {
 }
 
 func (f *flight) mayRetry() bool {
-	return f.attempts <= f.call.spec.Retry.Max && f.call.withdraw()
+	return int(f.attempts) <= f.call.spec.Retry.Max && f.call.withdraw()
 }
 
 func (f *flight) disconnect() {

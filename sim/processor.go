@@ -67,9 +67,9 @@ func (p *processor) add(v *visit, work float64) {
 	}
 	p.order++
 	v.mark, v.order = p.given+work, p.order
-	v.heapIndex = len(p.marks)
+	v.heapIndex = int32(len(p.marks))
 	p.marks = append(p.marks, v)
-	p.up(v.heapIndex)
+	p.up(int(v.heapIndex))
 	p.reschedule()
 }
 
@@ -77,7 +77,7 @@ func (p *processor) add(v *visit, work float64) {
 func (p *processor) remove(v *visit) (left float64) {
 	p.advance()
 	left = v.mark - p.given
-	p.take(v.heapIndex)
+	p.take(int(v.heapIndex))
 	p.reschedule()
 	return left
 }
@@ -186,7 +186,7 @@ func (p *processor) less(i, j int) bool {
 
 func (p *processor) swap(i, j int) {
 	p.marks[i], p.marks[j] = p.marks[j], p.marks[i]
-	p.marks[i].heapIndex, p.marks[j].heapIndex = i, j
+	p.marks[i].heapIndex, p.marks[j].heapIndex = int32(i), int32(j)
 }
 
 func (p *processor) up(i int) {

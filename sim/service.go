@@ -62,20 +62,20 @@ type course struct {
 	stages []stage
 }
 
-// course draws the stages of a request.
-func (o *operation) course() []stage {
+// draw is the course of a request.
+func (o *operation) draw() *course {
 	last := len(o.courses) - 1
 	if last == 0 {
-		return o.courses[0].stages
+		return &o.courses[0]
 	}
 	u := o.branch.Uniform() * o.weight
 	for i := range last {
 		if u < o.courses[i].weight {
-			return o.courses[i].stages
+			return &o.courses[i]
 		}
 		u -= o.courses[i].weight
 	}
-	return o.courses[last].stages
+	return &o.courses[last]
 }
 
 // eachCall visits the calls of all courses with the weight of the course, which
@@ -207,6 +207,9 @@ func (s *service) admit(v *visit) {
 func (s *service) freest() *pod {
 	var best *pod
 	for _, p := range s.ready {
+		if p.busy == 0 {
+			return p // none has fewer
+		}
 		if p.hasThread() && (best == nil || p.busy < best.busy) {
 			best = p
 		}

@@ -149,7 +149,7 @@ func (s *System) dispatch(v *visit, delay int64) {
 // handOn continues a request at another operation, for the same caller.
 func (s *System) handOn(r *route, caller *flight, req *request, from trace.SpanID) {
 	v := s.newVisit(r.op, req, caller)
-	v.parent, v.priority = from, r.Priority
+	v.parent, v.priority = from, uint8(r.Priority)
 	if caller != nil {
 		caller.visit = v
 	}
@@ -173,8 +173,9 @@ func (s *System) newVisit(op *operation, req *request, caller *flight) *visit {
 	return v
 }
 
+// recycleVisit keeps v for newVisit, which overwrites all of it.
 func (s *System) recycleVisit(v *visit) {
-	*v = visit{next: s.freeVisit}
+	v.next = s.freeVisit
 	s.freeVisit = v
 }
 
@@ -203,8 +204,9 @@ func (s *System) newFlight(c *call, req *request, parent *visit) *flight {
 	return f
 }
 
+// recycleFlight keeps f for newFlight, which overwrites all of it.
 func (s *System) recycleFlight(f *flight) {
-	*f = flight{next: s.freeFlight}
+	f.next = s.freeFlight
 	s.freeFlight = f
 }
 
@@ -237,7 +239,7 @@ func (r *request) release() {
 	r.refs--
 	if r.refs == 0 {
 		s := r.sys
-		*r = request{next: s.freeRequest}
+		r.next = s.freeRequest // newRequest overwrites the rest
 		s.freeRequest = r
 	}
 }

@@ -11,25 +11,27 @@ type visit struct {
 	caller *flight // who waits for the answer; nil: nobody any more
 	req    *request
 
-	state    visitState
-	attached bool    // to the pod's list
-	stages   []stage // drawn at the beginning
-	stage    int
-	pending  int  // calls that are out
-	failed   bool // a call that matters failed
-	fault    string
-	tainted  bool // a call was slowed by a fault
+	course *course // drawn at the beginning
+	fault  string
+
+	// A backlog is thousands of visits, out of any cache: the small fields lie together.
+	state     visitState
+	attached  bool // to the pod's list
+	failed    bool // a call that matters failed
+	tainted   bool // a call was slowed by a fault
+	priority  uint8
+	stage     int32
+	pending   int32 // calls that are out
+	heapIndex int32 // in the processor
 
 	id, parent trace.SpanID
 	arrived    int64
-	begun      int64 // -1: not yet
-	timer      Timer // arrival, patience or wait
-	priority   int
+	begun      int64  // -1: not yet
+	timer      Timer  // arrival, patience or wait
 	ticket     uint64 // in a queue
 
-	mark      float64 // in the processor
-	order     uint64
-	heapIndex int
+	mark  float64 // in the processor
+	order uint64
 
 	children   *flight // calls that are out
 	prev, next *visit  // visits of the pod
@@ -138,17 +140,17 @@ func (v *visit) begin() {
 		v.leave(false)
 		return
 	}
-	v.stages = v.op.course()
+	v.course = v.op.draw()
 	v.compute()
 }
 
 // compute begins a stage, or ends the visit behind the last one.
 func (v *visit) compute() {
-	if v.stage == len(v.stages) {
+	if int(v.stage) == len(v.course.stages) {
 		v.leave(true)
 		return
 	}
-	if st := &v.stages[v.stage]; st.CPU != nil {
+	if st := &v.course.stages[v.stage]; st.CPU != nil {
 		if work := st.work(v.op.cpu, &v.req.factors) * v.slowness(); work > 0 {
 			v.state = computing
 			if v.pod.fault != "" {
@@ -164,7 +166,7 @@ func (v *visit) compute() {
 }
 
 func (v *visit) wait() {
-	st := &v.stages[v.stage]
+	st := &v.course.stages[v.stage]
 	d := 0.0
 	if st.Wait != nil {
 		d = st.Wait.Sample(v.op.wait) * v.slowness()
@@ -195,7 +197,7 @@ func (v *visit) slowness() float64 {
 func (v *visit) call() {
 	v.state = calling
 	v.pending = 1
-	calls := v.stages[v.stage].calls
+	calls := v.course.stages[v.stage].calls
 	for i := range calls {
 		c := &calls[i]
 		if c.spec.Probability > 0 && !v.op.branch.Bernoulli(c.spec.Probability) {
