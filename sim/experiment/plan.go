@@ -1,9 +1,11 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/scale-eval/scale-eval/sim/experiment/measure"
@@ -40,17 +42,19 @@ func (p *Plan) Names() measure.Plan {
 	return names
 }
 
-// job is one run.
+// job is one run, for one policy or for all those that have nothing to act on in the
+// case.
 type job struct {
-	c      *Case
-	cal    *Calibration
-	policy Policy
-	seed   uint64
+	c        *Case
+	cal      *Calibration
+	policies []Policy
+	seed     uint64
 }
 
 // Execute runs what is not done yet, seeds first: an interrupted plan has all
-// policies on the same seeds. The order of results depends on the machine, the
-// results do not.
+// policies on the same seeds. Policies that have nothing to act on in a case share one
+// run of it, because each would be the same to the byte. The order of results depends
+// on the machine, the results do not.
 func (p *Plan) Execute(ctx context.Context) error {
 	if p.Calibrations == nil {
 		p.Calibrations = map[string]*Calibration{}
@@ -60,27 +64,62 @@ func (p *Plan) Execute(ctx context.Context) error {
 	if err := p.calibrate(ctx, cancel); err != nil {
 		return err
 	}
-	var jobs []job
-	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
-		for _, c := range p.Cases {
-			for _, policy := range p.Policies {
-				if p.Done == nil || !p.Done(c.Name, policy.Name, seed) {
-					jobs = append(jobs, job{c, p.Calibrations[c.Name], policy, seed})
-				}
-			}
-		}
+	jobs, err := p.jobs()
+	if err != nil {
+		return err
 	}
 	var mu sync.Mutex
 	return p.parallel(ctx, cancel, len(jobs), func(i int) error {
 		j := &jobs[i]
-		m, _, err := Run(ctx, j.c, j.cal, j.policy, j.seed, Options{})
+		m, _, err := Run(ctx, j.c, j.cal, j.policies[0], j.seed, Options{})
 		if err != nil || p.Finished == nil {
 			return err
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		return p.Finished(m)
+		for _, policy := range j.policies {
+			same := *m
+			same.Policy = policy.Name
+			if err := p.Finished(&same); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+}
+
+// jobs are the runs that are not done yet, those of long cases first, so that no core
+// is left with one when the others are finished.
+func (p *Plan) jobs() (jobs []job, err error) {
+	cases := slices.Clone(p.Cases)
+	slices.SortStableFunc(cases, func(a, b *Case) int { return cmp.Compare(b.Length, a.Length) })
+	idle := make([][]bool, len(cases)) // by case and policy
+	for i, c := range cases {
+		idle[i] = make([]bool, len(p.Policies))
+		for k, policy := range p.Policies {
+			if idle[i][k], err = c.idle(p.Calibrations[c.Name], policy); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
+		for i, c := range cases {
+			var none []Policy
+			for k, policy := range p.Policies {
+				switch {
+				case p.Done != nil && p.Done(c.Name, policy.Name, seed):
+				case idle[i][k]:
+					none = append(none, policy)
+				default:
+					jobs = append(jobs, job{c, p.Calibrations[c.Name], []Policy{policy}, seed})
+				}
+			}
+			if len(none) > 0 {
+				jobs = append(jobs, job{c, p.Calibrations[c.Name], none, seed})
+			}
+		}
+	}
+	return jobs, nil
 }
 
 func (p *Plan) calibrate(ctx context.Context, cancel context.CancelCauseFunc) error {

@@ -53,3 +53,37 @@ func TestAPlanContinuesWhereItWas(t *testing.T) {
 		}
 	}
 }
+
+// A policy that has nothing to act on is not run: what a plan says of it is what its
+// own run would have been. That is so of KEDA where nothing ever waits, of the VPA
+// where nothing may be resized, and of the bounds where nothing helps.
+func TestIdlePoliciesShareTheRunOfNone(t *testing.T) {
+	c := webCase(t)
+	c.Remedies = nil
+	cal := &Calibration{Case: c.Name, Services: map[string]Capacity{}}
+	if err := c.loadTest(context.Background(), cal); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{"keda": true, "vpa": true, "static": true, "oracle": true, "none": true}
+	for _, policy := range Policies() {
+		if idle, err := c.idle(cal, policy); err != nil || idle != want[policy.Name] {
+			t.Errorf("%s: idle is %v, %v", policy.Name, idle, err)
+		}
+	}
+	got := map[string]*Measures{}
+	p := &Plan{
+		Cases: []*Case{c}, Policies: Policies(), Seeds: 1, Calibrations: map[string]*Calibration{c.Name: cal},
+		Finished: func(m *Measures) error { got[m.Policy] = m; return nil },
+	}
+	if jobs, err := p.jobs(); err != nil || len(jobs) != len(p.Policies)-len(want)+1 {
+		t.Errorf("%d jobs, %v", len(jobs), err)
+	}
+	if err := p.Execute(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for name := range want {
+		if alone := played(t, c, cal, name, 1); got[name] == nil || *got[name] != *alone {
+			t.Errorf("%s: %+v, alone %+v", name, got[name], alone)
+		}
+	}
+}

@@ -14,13 +14,13 @@ const foresight = 90e9
 // a bound, not a policy that can be had.
 func oracle() Policy {
 	return Policy{"oracle", "knows the least that is needed, beforehand: a bound", func(e *Env) (func() error, error) {
-		every(e.System.Clock(), 0, 10e9, func() {
-			for _, d := range e.Calibration.Demands {
-				if d.Remedy {
+		for _, d := range e.Calibration.Demands {
+			if d.Remedy {
+				every(e.System.Clock(), 0, 10e9, func() {
 					e.scale(d.Service, int(most(&d, e.Case, e.System.Now(), foresight)))
-				}
+				})
 			}
-		})
+		}
 		from, _ := e.Case.fault()
 		enlarge(e, max(0, from-foresight))
 		return nil, nil
@@ -60,15 +60,14 @@ func (e *Env) scale(service string, n int) {
 
 // enlarge gives the targets of vertical remedies all they may have, at time at.
 func enlarge(e *Env, at int64) {
-	e.System.Clock().At(at, after(func() {
-		for _, t := range e.Case.Targets {
-			if !e.Case.helps(t.Service, Vertical) {
-				continue
-			}
-			have := e.System.Resources(t.Service)
-			e.Cluster.Failed(e.Cluster.Resize(context.Background(), t.Service, t.largest(have)))
+	for _, t := range e.Case.Targets {
+		if e.Case.helps(t.Service, Vertical) {
+			e.System.Clock().At(at, after(func() {
+				have := e.System.Resources(t.Service)
+				e.Cluster.Failed(e.Cluster.Resize(context.Background(), t.Service, t.largest(have)))
+			}), 0)
 		}
-	}), 0)
+	}
 }
 
 // largest is the most that policies may ask for.

@@ -44,13 +44,11 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 			return nil, nil, err
 		}
 	}
-	sys, topology, err := c.New(seed)
+	e, err := c.env(cal, seed)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", c.Name, err)
+		return nil, nil, err
 	}
-	e := &Env{Case: c, Calibration: cal, System: sys, Topology: topology, Seed: seed, Audit: o.Audit}
-	e.Cluster = cluster.New(sys, topology, c.stateful()...)
-	e.Metrics = sim.NewMetricsServer(sys, sim.MetricsResolution)
+	e.Audit = o.Audit
 	probe := newProbe(e, p.Name, o)
 	if probe.timeline != nil {
 		e.Audit = probe.timeline.listen(o.Audit)
@@ -59,7 +57,7 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s, policy %s: %w", c.Name, p.Name, err)
 	}
-	if err := runTo(ctx, sys, c.end()); err != nil {
+	if err := runTo(ctx, e.System, c.end()); err != nil {
 		return nil, nil, fmt.Errorf("%s, policy %s, seed %d: %w", c.Name, p.Name, seed, err)
 	}
 	if finish != nil {
@@ -73,6 +71,36 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 	m := probe.measure()
 	m.Case, m.Policy, m.Seed = c.Name, p.Name, seed
 	return m, probe.course, nil
+}
+
+// env is a run of the case that has not begun.
+func (c *Case) env(cal *Calibration, seed uint64) (*Env, error) {
+	sys, topology, err := c.New(seed)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Name, err)
+	}
+	return &Env{
+		Case: c, Calibration: cal, System: sys, Topology: topology, Seed: seed,
+		Cluster: cluster.New(sys, topology, c.stateful()...),
+		Metrics: sim.NewMetricsServer(sys, sim.MetricsResolution),
+		Noticed: func(int64) {},
+	}, nil
+}
+
+// idle says whether a policy has nothing to act on in the case: once started it has
+// scheduled nothing, so nothing of it can happen, and its run is that of none, event
+// for event.
+func (c *Case) idle(cal *Calibration, p Policy) (bool, error) {
+	e, err := c.env(cal, calibrationSeed)
+	if err != nil {
+		return false, err
+	}
+	before := e.System.Clock().Pending()
+	finish, err := p.Start(e)
+	if err != nil {
+		return false, fmt.Errorf("%s, policy %s: %w", c.Name, p.Name, err)
+	}
+	return finish == nil && e.System.Clock().Pending() == before, nil
 }
 
 // runTo simulates in slices, so that a run can be given up.
