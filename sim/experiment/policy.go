@@ -17,7 +17,7 @@ type Policy struct {
 
 // Policies are all of them, in the order of tables: SCALE, the baselines, the bounds.
 func Policies() []Policy {
-	return []Policy{scale(), hpa(), keda(), vpa(), rate(), forecast(), static(), oracle(), none()}
+	return []Policy{scale(), scaleAll(), hpa(), keda(), vpa(), rate(), forecast(), static(), oracle(), none()}
 }
 
 // PoliciesNamed picks some of Policies, in their order. The error names those there are.

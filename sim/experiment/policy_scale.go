@@ -15,18 +15,28 @@ import (
 // scaleTick is how often the control loop decides, ns: as often as spans come.
 const scaleTick = 5e9
 
-// scale is the thing itself: the production sampler scores the spans of the
-// simulation, the production pipeline decides, and the production orchestrator
+// scale is the thing itself: the production sampler keeps spans of the simulation, the
+// production pipeline decides on those that it kept, and the production orchestrator
 // writes to the cluster's API. Sampler and rules are the same in all cases; only
 // thresholds differ, which are the objectives, and bounds.
 func scale() Policy {
-	return Policy{"scale", "SCALE: rules on sampled spans, blame, then the Kubernetes API", func(e *Env) (func() error, error) {
-		s, err := startScale(e)
+	return Policy{"scale", "SCALE: rules on sampled spans, blame, then the Kubernetes API", starting(live.Sampled)}
+}
+
+// scaleAll is SCALE without the sampler's part in it: what sampling costs is the
+// difference from scale.
+func scaleAll() Policy {
+	return Policy{"scale-all", "SCALE with rules that see every span, sampled or not", starting(live.All)}
+}
+
+func starting(spans live.Selection) func(*Env) (func() error, error) {
+	return func(e *Env) (func() error, error) {
+		s, err := startScale(e, spans)
 		if err != nil {
 			return nil, err
 		}
 		return s.finish, nil
-	}}
+	}
 }
 
 // scaler is SCALE at work in one run.
@@ -39,13 +49,42 @@ type scaler struct {
 	err      error
 }
 
-// SamplerConfig is that of every run: the defaults of production.
+// SamplerConfig is that of every run: the defaults of production, but for one. A
+// caller is judged by its own duration, because the rules are about callers: whoever
+// is late for its objective is to be kept, although its callee explains it. Blame finds
+// the callee.
 func SamplerConfig(seed uint64) (hst.AdaptiveConfig, error) {
 	s, err := hst.ParseSeed(strconv.FormatUint(seed, 10))
-	return hst.DefaultAdaptiveConfig(s), err
+	cfg := hst.DefaultAdaptiveConfig(s)
+	cfg.InFlight = 0
+	return cfg, err
 }
 
-func startScale(e *Env) (*scaler, error) {
+// trained is a sampler that learns what is normal and then knows it: it is trained on
+// the warm-up of the case, as in production on a stretch of history, and a load that
+// rises cannot teach it that slow is normal. While it is not trained it keeps all.
+type trained struct {
+	trace.Sampler
+	until int64 // spans that end later are not learned, if it is ready then
+	done  bool
+}
+
+// Sample implements [trace.Sampler].
+func (t *trained) Sample(s *trace.Span) trace.Decision {
+	d := t.Sampler.Sample(s)
+	t.done = !d.WarmUp && s.End() >= t.until
+	d.Keep = d.Keep || d.WarmUp
+	return d
+}
+
+// Learn implements [trace.Sampler].
+func (t *trained) Learn(s *trace.Span) {
+	if !t.done {
+		t.Sampler.Learn(s)
+	}
+}
+
+func startScale(e *Env, spans live.Selection) (*scaler, error) {
 	cfg, err := SamplerConfig(e.Seed)
 	if err != nil {
 		return nil, err
@@ -58,12 +97,12 @@ func startScale(e *Env) (*scaler, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, err := e.Case.Rules()
+	rules, err := e.Case.Rules(spans)
 	if err != nil {
 		return nil, err
 	}
 	s := &scaler{env: e}
-	s.pipeline, err = live.New(live.Options{Rules: rules, Sampler: sampler, Learn: true, Orchestrator: orchestrator, Audit: e.Audit})
+	s.pipeline, err = live.New(live.Options{Rules: rules, Sampler: &trained{Sampler: sampler, until: sim.Epoch + e.Case.WarmUp}, Learn: true, Orchestrator: orchestrator, Audit: e.Audit})
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}

@@ -18,7 +18,7 @@ const (
 
 // Rules is the rule set with which SCALE plays the case: one rule an objective, whose
 // threshold and share are the objective's, and one entry a target with its bounds.
-func (c *Case) Rules() (live.RuleSet, error) {
+func (c *Case) Rules(spans live.Selection) (live.RuleSet, error) {
 	set := live.RuleSet{Settings: live.DefaultSettings(), ListedOnly: true}
 	for _, t := range c.Targets {
 		spec := live.TargetSpec{Target: live.Target{Kind: "deployment", Namespace: cluster.Namespace, Name: t.Service}, Services: []string{t.Service}}
@@ -38,7 +38,7 @@ func (c *Case) Rules() (live.RuleSet, error) {
 			if err != nil {
 				return set, err
 			}
-			set.Rules = append(set.Rules, o.rule(service, c.kind()))
+			set.Rules = append(set.Rules, o.rule(service, c.kind(), spans))
 		}
 	}
 	return set, nil
@@ -55,7 +55,7 @@ func (c *Case) kind() live.Kind {
 	return live.Horizontal
 }
 
-func (o *Objective) rule(service live.Pattern, kind live.Kind) live.RuleSpec {
+func (o *Objective) rule(service live.Pattern, kind live.Kind, spans live.Selection) live.RuleSpec {
 	larger := func(r live.Resource) live.ResourceAmount {
 		return live.ResourceAmount{Resource: r, Amount: live.Amount{Mode: live.Percent, Value: 100}, Limits: true}
 	}
@@ -65,7 +65,7 @@ func (o *Objective) rule(service live.Pattern, kind live.Kind) live.RuleSpec {
 		When: live.Condition{
 			Latency: time.Duration(o.Latency), Share: 1 - o.Share, Window: ruleWindow, MinSpans: ruleMinSpans,
 		},
-		Spans: live.All, Blame: live.BlameRedirect, Settle: ruleSettle,
+		Spans: spans, Blame: live.BlameRedirect, Settle: ruleSettle,
 		Then: live.Response{
 			Kind: kind, Horizontal: &live.HorizontalResponse{MaxFactor: ruleMaxFactor},
 		},

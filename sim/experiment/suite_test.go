@@ -5,6 +5,7 @@ import (
 	"flag"
 	"testing"
 
+	"github.com/scale-eval/scale-eval/live"
 	"github.com/scale-eval/scale-eval/sim/cluster"
 	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 	"github.com/scale-eval/scale-eval/sim/scenario"
@@ -142,7 +143,7 @@ func TestEveryScenarioIsACase(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := &Env{Case: c, System: sys, Topology: topology, Cluster: cluster.New(sys, topology, c.stateful()...)}
-		if _, err := startScale(e); err != nil {
+		if _, err := startScale(e, live.Sampled); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
