@@ -50,7 +50,10 @@ type Explanation struct {
 // nothing was learned in between. Cost: some 2 µs.
 func (a *Adaptive) Explain(s *trace.Span) Explanation {
 	v := *a.judge(s)
-	c := a.known(s)
+	c := a.learnedModel(s.Call)
+	if c == nil {
+		c = a.unknown(s)
+	}
 	z := (ln(float64(max(s.Duration, 0)-v.explained)+resolution) - c.location) / c.sd
 	slower := max(z, 0)
 	survival := a.survival(c, slower)
@@ -68,7 +71,7 @@ func (a *Adaptive) Explain(s *trace.Span) Explanation {
 		Surprise:  v.surprise,
 	}
 	if a.Ready() {
-		d := a.decide(&v)
+		d := a.decide(v.surprise)
 		e.Score, e.Keep, e.Threshold = d.Score, d.Keep, a.Threshold()
 		e.KeptFrom = a.keptFrom(c)
 	}
@@ -82,7 +85,7 @@ func (a *Adaptive) keptFrom(c *callModel) time.Duration {
 	for hi-lo > 1 {
 		mid := lo + (hi-lo)/2
 		nats, _ := a.surprise(c, ln(float64(mid)+resolution))
-		if a.decide(&verdict{surprise: nats}).Keep {
+		if a.decide(nats).Keep {
 			hi = mid
 		} else {
 			lo = mid

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	callBytes   = 888 // of a callModel
+	callBytes   = 896 // of a callModel
 	flightBytes = 32  // of a delayed, without its tag
 )
 
@@ -67,7 +67,7 @@ func (t *tail) fields(c fieldCodec, weight float64) {
 	if r, ok := c.(*fieldReader); ok {
 		t.findTop()
 		if t.n > 0 {
-			t.inverse = 1 / (float64(t.n) + weight)
+			t.weigh(weight)
 		}
 		if r.d.err == nil && !t.falls() {
 			r.d.err = errors.New("a tail rises")

@@ -46,7 +46,10 @@ func (a *Adaptive) judge(s *trace.Span) *verdict {
 func (a *Adaptive) assess(s *trace.Span) {
 	m := &a.memo
 	m.valid, m.trace, m.id, m.call, m.start, m.ns = true, s.TraceID, s.ID, s.Call, s.Start, s.Duration
-	c := a.known(s)
+	c := a.learnedModel(s.Call)
+	if c == nil {
+		c = a.unknown(s)
+	}
 	ns := max(s.Duration, 0)
 	v := &m.verdict
 	v.x = ln(float64(ns) + resolution)

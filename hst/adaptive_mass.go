@@ -90,6 +90,13 @@ func (c *callModel) plateau(x, u float64) float64 {
 	if u <= bodyLimit {
 		return 0
 	}
+	return c.plateauShare(x)
+}
+
+// plateauShare is plateau beyond the body.
+//
+//go:noinline so that plateau, which rarely asks it, is inlined.
+func (c *callModel) plateauShare(x float64) float64 {
 	return min(1, c.mass.excess(x, c.location+float64(bodyLimit*c.sd))/(float64(c.tail.n)+tailPrior))
 }
 
@@ -100,6 +107,13 @@ func tempered(body, share float64) (nats float64, known bool) {
 	if share == 0 {
 		return body, false
 	}
+	return temper(body, share)
+}
+
+// temper is tempered on a plateau.
+//
+//go:noinline so that tempered, which rarely asks it, is inlined.
+func temper(body, share float64) (nats float64, known bool) {
 	if s := -nominalSlope * ln(share); s < body {
 		return s, true
 	}

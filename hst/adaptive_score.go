@@ -32,8 +32,7 @@ func newSurpriseScale(c AdaptiveConfig) (surpriseScale, error) {
 
 // of is the score of a surprise.
 func (h *surpriseScale) of(s float64) float64 {
-	inverse := 1 / (1 + s) // not waiting for the trees
-	return 1 - float64((1-h.line.table.score(max(s, typical)))*inverse)
+	return 1 - float64((1-h.line.table.score(max(s, typical)))*(1/(1+s)))
 }
 
 // learnEvery: behind the warm-up the trees learn one span in so many. By the making of

@@ -14,6 +14,7 @@ type tail struct {
 	n         uint32  // spans learned, faster ones included
 	top       uint32  // highest cell that is not empty, 0 if all are
 	inverse   float64 // 1 / (n + what the prior counts for); 0 while n is 0
+	own       float64 // n * inverse: how much n counts for beside the prior
 	survivors [tailCells]uint32
 }
 
@@ -69,8 +70,14 @@ func (t *tail) add(cells int, limit uint32, weight float64) (faded bool) {
 		t.fade()
 		faded = true
 	}
-	t.inverse = 1 / (float64(t.n) + weight)
+	t.weigh(weight)
 	return faded
+}
+
+// weigh sets what follows from n and what the prior counts for.
+func (t *tail) weigh(weight float64) {
+	t.inverse = 1 / (float64(t.n) + weight)
+	t.own = float64(t.n) * t.inverse
 }
 
 // fade halves all counts.
@@ -104,10 +111,15 @@ func placeOf(u, sd float64) place {
 // above is how many of the n spans lie above p.
 func (t *tail) above(p place) float64 {
 	if p.cell < int(t.top) {
-		lo, hi := float64(t.survivors[p.cell]), float64(t.survivors[p.cell+1])
-		return lo - float64(p.at*(lo-hi))
+		return t.within(p)
 	}
 	return t.beyond(p)
+}
+
+// within is above for a place in a cell below the top.
+func (t *tail) within(p place) float64 {
+	lo, hi := float64(t.survivors[p.cell]), float64(t.survivors[p.cell+1])
+	return lo - float64(p.at*(lo-hi))
 }
 
 // beyond is above for a place beyond the slowest spans seen. There it falls in
@@ -144,12 +156,20 @@ func (p place) assumed() float64 {
 	if p.cell == tailCells-1 {
 		return assumedTail(p.u)
 	}
+	return p.assumedWithin()
+}
+
+// assumedWithin is assumed for a place that is not in the last cell.
+func (p place) assumedWithin() float64 {
 	lo, hi := assumedShares[p.cell], assumedShares[p.cell+1]
 	return lo - float64(p.at*(lo-hi))
 }
 
 // share is how likely a span lies above p, prior being the answer of those who know
 // less: (above + weight prior) / (n + weight).
-func (t *tail) share(p place, prior float64) float64 {
-	return float64(prior*(1-float64(float64(t.n)*t.inverse))) + float64(t.above(p)*t.inverse)
+func (t *tail) share(p place, prior float64) float64 { return t.mix(t.above(p), prior) }
+
+// mix is share when what lies above is known.
+func (t *tail) mix(above, prior float64) float64 {
+	return float64(prior*(1-t.own)) + float64(above*t.inverse)
 }
