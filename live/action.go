@@ -264,6 +264,8 @@ type Action struct {
 	carry     float64  // above 0: so many times the ready replicas are needed at least
 	settles   bool     // RuleSpec.Settle is set
 	held      Reason   // why Direction is Hold
+	blamed    string   // the service that its evidence points at; "": none
+	evidence  evidence // see complete
 }
 
 // String is one line, e.g. "deployment/shop/cart up 3 -> 5".

@@ -52,9 +52,8 @@ func (l *lastAct) changed(cur State) bool {
 }
 
 // acted starts the settling of every rule that wanted what was done at now.
-func (st *targetState) acted(a *Action, wanted []Action, now int64) {
-	for i := range wanted {
-		w := &wanted[i]
+func (st *targetState) acted(a *Action, wanted []*Action, now int64) {
+	for _, w := range wanted {
 		if !w.settles || w.Direction != a.Direction {
 			continue
 		}

@@ -30,7 +30,7 @@ func (p *Pipeline) walk(c *codec) {
 		}
 		integer(c, p.resumed)
 	}
-	p.walkWindows(c)
+	p.walkRules(c)
 }
 
 // walkCalls gives the calls the numbers that they had.

@@ -100,7 +100,7 @@ func (t *targets) state(target Target, started int64) *targetState {
 }
 
 // hold remembers that the targets nobody asked about at this tick were left alone.
-func (t *targets) hold(now int64, asked map[Target][]Action) {
+func (t *targets) hold(now int64, asked map[Target][]*Action) {
 	for target, st := range t.states {
 		if _, ok := asked[target]; !ok {
 			st.want(want{at: now})

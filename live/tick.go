@@ -17,16 +17,28 @@ func (p *Pipeline) Tick(ctx context.Context, now int64) ([]Decision, error) {
 	p.advance(now)
 	clear(p.answers)
 	p.watchEffects(ctx)
-	var wanted []Action
-	for _, r := range p.rules {
-		wanted = append(wanted, r.Evaluate(p.now)...)
-	}
-	p.holdDependents(wanted)
-	decisions := p.decide(ctx, wanted)
+	p.evaluate()
+	p.holdDependents(p.wanted)
+	decisions := p.decide(ctx, p.wanted)
 	for i := range decisions {
 		p.count(&decisions[i])
 	}
 	return decisions, p.audit.write(decisions)
+}
+
+// evaluate asks every rule what it wants.
+func (p *Pipeline) evaluate() {
+	clear(p.wanted)
+	p.wanted = p.wanted[:0]
+	for _, w := range p.watchers {
+		w.prepare(p.now)
+	}
+	for _, r := range p.rules {
+		p.wanted = r.evaluate(p.now, p.wanted)
+	}
+	for _, r := range p.extra {
+		p.wanted = append(p.wanted, r.Evaluate(p.now)...)
+	}
 }
 
 // advance moves time, closes traces and turns statistics.
@@ -115,8 +127,8 @@ func (p *Pipeline) holdDependents(wanted []Action) {
 
 // cause is the service that the action's evidence points at.
 func (a *Action) cause() string {
-	if a.Why.Blame != nil {
-		return a.Why.Blame.Service
+	if a.blamed != "" {
+		return a.blamed
 	}
 	return a.Service
 }
@@ -124,9 +136,10 @@ func (a *Action) cause() string {
 // decide makes one decision a target.
 func (p *Pipeline) decide(ctx context.Context, wanted []Action) []Decision {
 	var keys []Target
-	byTarget := map[Target][]Action{}
-	for _, a := range wanted {
-		a.Target = p.targetOf(&a)
+	byTarget := map[Target][]*Action{}
+	for i := range wanted {
+		a := &wanted[i]
+		a.Target = p.targetOf(a)
 		key := a.Target
 		if key.IsZero() {
 			key.Name = a.Service
@@ -159,8 +172,8 @@ func (p *Pipeline) sendsSpans(service string) bool {
 }
 
 // decideTarget settles what the rules want of one target, and does it.
-func (p *Pipeline) decideTarget(ctx context.Context, wanted []Action) Decision {
-	a := wanted[0]
+func (p *Pipeline) decideTarget(ctx context.Context, wanted []*Action) Decision {
+	a := *wanted[0]
 	if a.Target.IsZero() || p.orch == nil {
 		a = conflate(wanted)
 		if a.Direction != Hold {
@@ -175,8 +188,8 @@ func (p *Pipeline) decideTarget(ctx context.Context, wanted []Action) Decision {
 		return p.failed(a, err)
 	}
 	st.see(cur, p.now)
-	for i := range wanted {
-		st.resolve(&wanted[i], cur, p.now)
+	for _, w := range wanted {
+		st.resolve(w, cur, p.now)
 	}
 	a = conflate(wanted)
 	if a.Direction != Hold && p.silent(p.now) {
