@@ -36,7 +36,7 @@ func (r *specRule) act(a *Action, g *group, now int64) (fires bool) {
 		f := r.test(g, now, max(since, r.began))
 		if !f.fires {
 			if since > minTime {
-				a.hold(ReasonSettle, fmt.Sprintf("%d spans since the last action of the rule settled", f.n))
+				a.hold(ReasonSettle, fmt.Sprintf("%d spans since the last action on it settled", f.n))
 			}
 			return since > minTime
 		}
@@ -59,7 +59,7 @@ func (r *specRule) settling(a *Action, now int64) (since int64, wait string) {
 	if r.spec.Settle == 0 || a.Direction == Hold {
 		return minTime, ""
 	}
-	return r.p.targets.settled(r.spec.Name, r.p.targetOf(a), r.spec.Settle, now)
+	return r.p.targets.settled(r.p.targetOf(a), r.spec.Settle, now, a.DryRun || r.p.set.Settings.DryRun)
 }
 
 // test looks at the windows of a group that reach up to now, without what ended at
@@ -160,7 +160,7 @@ func (r *specRule) found(g *group, lo, hi, n int, from, edge int64) finding {
 func (r *specRule) fire(a *Action, g *group, f *finding, now int64) {
 	*a = Action{
 		Service: g.service.name, Direction: Up, Priority: r.spec.Priority, DryRun: r.spec.DryRun,
-		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always, settles: r.spec.Settle > 0,
+		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always, trouble: !r.spec.When.Always,
 		evidence: evidence{r: r, g: g, lo: f.lo, hi: f.hi},
 	}
 	if !r.assign(a, g, f) {

@@ -66,6 +66,7 @@ type Pipeline struct {
 	admitted  int64
 	admittedT int64 // admitted at the last tick
 	horizon   int64 // longest lookback of a rule, ns
+	settles   bool  // a rule does
 	ticked    bool
 	resumed   *int64 // the time that was told when it was restored; nil: not, or ticked since
 }
@@ -123,7 +124,7 @@ func (p *Pipeline) useRules(specs []RuleSpec) {
 	for _, w := range p.watchers {
 		families[w.key] = w
 	}
-	p.rules, p.watchers, p.ofCall = nil, nil, nil
+	p.rules, p.watchers, p.ofCall, p.settles = nil, nil, nil, false
 	members, keys := map[string][]*specRule{}, []string(nil)
 	for _, spec := range specs {
 		r := newSpecRule(spec, p)
@@ -134,6 +135,7 @@ func (p *Pipeline) useRules(specs []RuleSpec) {
 		}
 		p.rules = append(p.rules, r)
 		p.horizon = max(p.horizon, int64(spec.lookback()))
+		p.settles = p.settles || spec.Settle > 0
 		key := familyKey(&spec)
 		at(&keys, key)
 		members[key] = append(members[key], r)

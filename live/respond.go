@@ -27,6 +27,9 @@ func (r *specRule) respond(a *Action, svc *service, resp Response, now int64) {
 	}
 	if a.Kind == Vertical {
 		r.respondVertical(a, resp)
+		if resp.Kind == Auto {
+			r.prepareFallback(a, svc, resp.Horizontal, now)
+		}
 		return
 	}
 	r.respondHorizontal(a, svc, resp.Horizontal, now)
@@ -47,6 +50,15 @@ func (r *specRule) respondVertical(a *Action, resp Response) {
 		}
 	}
 	a.note(fmt.Sprintf("the rule has no amount for %s", b.Resource))
+}
+
+// prepareFallback says what to do when the target turns out not to be resizable.
+func (r *specRule) prepareFallback(a *Action, svc *service, h *HorizontalResponse, now int64) {
+	other := *a
+	r.respondHorizontal(&other, svc, h, now)
+	if other.Direction != Hold { // or its amount is not known
+		a.fallback, a.Amount, a.carry = true, other.Amount, other.carry
+	}
 }
 
 func (r *specRule) respondHorizontal(a *Action, svc *service, h *HorizontalResponse, now int64) {
@@ -115,7 +127,7 @@ func (r *specRule) calmSpans(g *group, now int64) (n int64) {
 func (r *specRule) calmDown(a *Action, g *group, now int64) bool {
 	c := r.spec.Calm
 	from := now - int64(c.For)
-	*a = Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, settles: r.spec.Settle > 0, Why: Why{
+	*a = Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, Why: Why{
 		Rule: r.spec.Name, Service: g.service.name, WindowStart: from, WindowEnd: now,
 		Condition: fmt.Sprintf("calm: nothing over %g %% of the threshold for %v", 100*c.Below, c.For),
 		Spans:     r.calmSpans(g, now),
@@ -131,7 +143,7 @@ func (r *specRule) calmDown(a *Action, g *group, now int64) bool {
 	case wait != "":
 		a.hold(ReasonSettle, wait)
 	case since > from:
-		a.hold(ReasonSettle, fmt.Sprintf("calm for only %v since the last action of the rule settled", time.Duration(now-since)))
+		a.hold(ReasonSettle, fmt.Sprintf("calm for only %v since the last action on it settled", time.Duration(now-since)))
 	}
 	return true
 }

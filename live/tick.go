@@ -73,7 +73,7 @@ func (p *Pipeline) advance(now int64) {
 func (p *Pipeline) missed(now int64) {
 	p.started = now
 	for _, st := range p.targets.states {
-		st.wants = []want{{at: now}}
+		st.watched(now)
 	}
 }
 
@@ -107,7 +107,8 @@ func (p *Pipeline) closeTrace(t *openTrace, evicted bool) {
 func (p *Pipeline) holdDependents(wanted []Action) {
 	trouble := map[string]bool{}
 	for i := range wanted {
-		if a := &wanted[i]; a.Direction == Up || a.held == ReasonBlame {
+		a := &wanted[i]
+		if a.Direction == Up || a.trouble && a.held != ReasonPending { // whose fault that is, is not known
 			trouble[a.cause()] = true
 		}
 	}
@@ -121,6 +122,20 @@ func (p *Pipeline) holdDependents(wanted []Action) {
 				a.hold(ReasonDependency, "not while "+other+" is in trouble")
 				break
 			}
+		}
+	}
+}
+
+// holdDowns holds what would make a target smaller while a rule fires on it: that the
+// rule may do nothing about it just now does not make it calm.
+func holdDowns(wanted []*Action) {
+	i := slices.IndexFunc(wanted, func(a *Action) bool { return a.trouble && !a.DryRun })
+	if i < 0 {
+		return
+	}
+	for _, a := range wanted {
+		if a.Direction == Down {
+			a.hold(ReasonTrouble, "rule "+wanted[i].Why.Rule+" fires on it")
 		}
 	}
 }
@@ -191,19 +206,19 @@ func (p *Pipeline) decideTarget(ctx context.Context, wanted []*Action) Decision 
 	for _, w := range wanted {
 		st.resolve(w, cur, p.now)
 	}
+	holdDowns(wanted)
 	a = conflate(wanted)
 	if a.Direction != Hold && p.silent(p.now) {
 		a.hold(ReasonSilence, "no spans: silence is not health")
 	}
+	a.At, a.DryRun = p.now, a.DryRun || p.set.Settings.DryRun
 	if !st.guard(&a, p.now) {
 		return p.finish(a)
 	}
-	a.At, a.DryRun = p.now, a.DryRun || p.set.Settings.DryRun
 	if err := p.orch.Scale(ctx, a); err != nil {
 		return p.failed(a, err)
 	}
 	st.remember(&a, p.now)
-	st.acted(&a, wanted, p.now)
 	return p.finish(a)
 }
 
