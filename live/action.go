@@ -262,8 +262,11 @@ type Action struct {
 	holdWhile []string // RuleSpec.NotWhile
 	either    bool     // the direction follows from the amount
 	carry     float64  // above 0: so many times the ready replicas are needed at least
-	settles   bool     // RuleSpec.Settle is set
+	trouble   bool     // its rule fires, whatever became of it
+	fallback  bool     // Amount says what to do when it cannot be made larger
 	held      Reason   // why Direction is Hold
+	blamed    string   // the service that its evidence points at; "": none
+	evidence  evidence // see complete
 }
 
 // String is one line, e.g. "deployment/shop/cart up 3 -> 5".

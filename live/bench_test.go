@@ -13,7 +13,7 @@ import (
 )
 
 // benchSpans are n spans of 1 000 calls, 10 of each of 100 services, in traces of
-// five, some 2 % of them slow. 100 000 spans a second of virtual time.
+// five, some 2 % of them slow, by .5 to 1.5 s. 100 000 spans a second of virtual time.
 func benchSpans(n int, seed uint64) []Span {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	out := make([]Span, n)
@@ -31,26 +31,51 @@ func benchSpans(n int, seed uint64) []Span {
 		}
 		s.Duration = int64(rng.ExpFloat64() * 10e6)
 		if rng.IntN(50) == 0 {
-			s.Duration += 500e6
+			s.Duration += 500e6 + rng.Int64N(1000e6)
 		}
 		s.Start = int64(i)*10_000 - s.Duration
 	}
 	return out
 }
 
-// benchRules are 100 rules. each: one a service; all: every rule matches every call.
-func benchRules(all bool) RuleSet {
+// benchRules are 100 rules of one kind. spread: each looks at one service; identical:
+// every rule looks at every call, for the same; the others look at every call, each
+// with a threshold of its own, from 400 ms in steps of 10 ms.
+func benchRules(kind string) RuleSet {
 	set := RuleSet{Settings: DefaultSettings()}
 	for i := range 100 {
-		m := Match{}
-		if !all {
-			m.Service, _ = ParsePattern(fmt.Sprintf("service-%02d", i))
-		}
-		set.Rules = append(set.Rules, RuleSpec{
-			Name: fmt.Sprint("rule-", i), Match: m,
+		r := RuleSpec{
+			Name: fmt.Sprint("rule-", i),
 			When: Condition{Latency: 400 * time.Millisecond, Times: 50, Window: time.Minute},
 			Then: Response{Horizontal: &HorizontalResponse{Amount: Amount{Step, 1}}},
-		})
+		}
+		switch kind {
+		case "spread":
+			r.Match.Service, _ = ParsePattern(fmt.Sprintf("service-%02d", i))
+		case "identical":
+		default:
+			r.When.Latency += time.Duration(i) * 10 * time.Millisecond
+		}
+		switch kind {
+		case "share":
+			r.When.Times, r.When.Share, r.When.MinSpans = 0, 0.01, 100
+		case "burn":
+			r.When.Times, r.When.Window = 0, 0
+			r.When.SLO = &SLO{0.99, []Burn{{time.Hour, 5 * time.Minute, 1}, {6 * time.Hour, 30 * time.Minute, 1}}}
+		case "mixed": // a fourth each of count, share, burn and calm
+			switch i % 4 {
+			case 1:
+				r.When.Times, r.When.Share, r.When.MinSpans = 0, 0.01, 100
+			case 2:
+				r.When.Times, r.When.Window = 0, 0
+				r.When.SLO = &SLO{0.99, []Burn{{time.Hour, 5 * time.Minute, 1}}}
+			case 3:
+				r.Calm = &Calm{Below: .5, For: time.Minute, MinSpans: 100, Then: r.Then}
+			}
+		case "windows":
+			r.When.Window = time.Duration(i%10+1) * 6 * time.Second
+		}
+		set.Rules = append(set.Rules, r)
 	}
 	return set
 }
@@ -65,17 +90,19 @@ func (keepSlow) Learn(*trace.Span)                   {}
 // second included: 100 rules, 1 000 calls.
 func BenchmarkPipeline(b *testing.B) {
 	for _, c := range []struct {
-		name    string
-		all     bool
+		rules   string
 		sampler trace.Sampler
 	}{
-		{"oneRuleACall/allSampled", false, nil},
-		{"oneRuleACall/slowSampled", false, keepSlow{}},
-		{"allRulesEveryCall/slowSampled", true, keepSlow{}},
+		{"spread", nil}, {"spread", keepSlow{}}, {"identical", keepSlow{}}, {"thresholds", keepSlow{}}, {"windows", keepSlow{}},
+		{"share", keepSlow{}}, {"burn", keepSlow{}}, {"mixed", keepSlow{}},
 	} {
-		b.Run(c.name, func(b *testing.B) {
+		name := c.rules
+		if c.sampler == nil {
+			name += "/allSampled"
+		}
+		b.Run(name, func(b *testing.B) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-			p, err := New(Options{Rules: benchRules(c.all), Sampler: c.sampler, Orchestrator: NewLedger(nil, State{Replicas: 1})})
+			p, err := New(Options{Rules: benchRules(c.rules), Sampler: c.sampler, Orchestrator: NewLedger(nil, State{Replicas: 1})})
 			if err != nil {
 				b.Fatal(err)
 			}

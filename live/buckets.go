@@ -60,3 +60,14 @@ func (b *buckets[T]) each(from, to int64, visit func(*T)) {
 		}
 	}
 }
+
+// copyFrom fills an empty ring with what another one of the same shape counted.
+func (b *buckets[T]) copyFrom(from *buckets[T], convert func(T) T) {
+	for _, e := range from.ring {
+		if e.no != minTime {
+			if at := b.at(e.no * from.width); at != nil {
+				*at = convert(e.v)
+			}
+		}
+	}
+}

@@ -16,12 +16,13 @@ import "slices"
 //
 // Amounts are not added up: two rules that see the same fault see it once. What
 // lost is listed in the winner's Why.Folded, in the same order.
-func conflate(wanted []Action) Action {
-	slices.SortStableFunc(wanted, func(a, b Action) int { return precede(&a, &b).sign })
-	winner := wanted[0]
-	winner.Why.Folded = slices.Clone(winner.Why.Folded)
-	for i := range wanted[1:] {
-		w := &wanted[i+1]
+func conflate(wanted []*Action) Action {
+	slices.SortStableFunc(wanted, func(a, b *Action) int { return precede(a, b).sign })
+	winner := *wanted[0]
+	winner.complete()
+	winner.evidence = evidence{}
+	winner.Why.Folded = slices.Grow(slices.Clone(winner.Why.Folded), len(wanted)-1)
+	for _, w := range wanted[1:] {
 		winner.Why.Folded = append(winner.Why.Folded, Fold{
 			Rule: w.Why.Rule, Service: w.origin(), Kind: w.Kind, Direction: w.Direction,
 			Wanted: w.wanted(), Because: because(&winner, w),
@@ -37,29 +38,32 @@ type preference struct {
 }
 
 func precede(a, b *Action) preference {
-	first := func(x, y bool, because string) preference {
-		if x == y {
-			return preference{}
-		}
-		if x {
-			return preference{-1, because}
-		}
-		return preference{1, because}
+	switch {
+	case (a.Direction == Hold) != (b.Direction == Hold):
+		return first(b.Direction == Hold, "it holds")
+	case a.DryRun != b.DryRun:
+		return first(b.DryRun, "it is a dry run")
+	case (a.Direction == Up) != (b.Direction == Up):
+		return first(a.Direction == Up, "up before down")
+	case a.Priority != b.Priority:
+		return first(a.Priority > b.Priority, "lower priority")
+	case (a.Why.Bottleneck == nil) != (b.Why.Bottleneck == nil):
+		return first(b.Why.Bottleneck == nil, "no bottleneck evidence")
+	case a.Kind != b.Kind:
+		return first(a.Kind < b.Kind, "horizontal first")
+	case a.To != b.To:
+		return first(a.To > b.To, "fewer replicas")
+	case a.Why.Rule != b.Why.Rule:
+		return first(a.Why.Rule < b.Why.Rule, "the same")
 	}
-	for _, p := range []preference{
-		first(a.Direction != Hold, b.Direction != Hold, "it holds"),
-		first(!a.DryRun, !b.DryRun, "it is a dry run"),
-		first(a.Direction == Up, b.Direction == Up, "up before down"),
-		first(a.Priority > b.Priority, b.Priority > a.Priority, "lower priority"),
-		first(a.Why.Bottleneck != nil, b.Why.Bottleneck != nil, "no bottleneck evidence"),
-		first(a.Kind < b.Kind, b.Kind < a.Kind, "horizontal first"),
-		first(a.To > b.To, b.To > a.To, "fewer replicas"),
-	} {
-		if p.sign != 0 {
-			return p
-		}
+	return preference{cmpString(a.Service, b.Service), "the same"}
+}
+
+func first(a bool, because string) preference {
+	if a {
+		return preference{-1, because}
 	}
-	return preference{cmpString(a.Why.Rule+"\x00"+a.Service, b.Why.Rule+"\x00"+b.Service), "the same"}
+	return preference{1, because}
 }
 
 // origin is the service whose spans broke the rule, which blame may have replaced.

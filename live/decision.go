@@ -23,10 +23,11 @@ const (
 	ReasonElsewhere  Reason = "elsewhere"  // neither replicas nor resources would help
 	ReasonUnknown    Reason = "unknown"    // what the amount depends on is not known
 	ReasonDependency Reason = "dependency" // a service of not_while is the cause or is in trouble
-	ReasonSettle     Reason = "settle"     // the rule's last action on the target has yet to show
+	ReasonSettle     Reason = "settle"     // the last action on the target has yet to show
 	ReasonNoTarget   Reason = "no-target"  // nothing is known that scales the service
 	ReasonNoChange   Reason = "no-change"  // it is that size already, or at its bounds
 	ReasonMissing    Reason = "missing"    // larger replicas are not asked for while some are not ready
+	ReasonTrouble    Reason = "trouble"    // another rule fires on the target: it is not made smaller
 	ReasonSilence    Reason = "silence"    // no spans: nothing is known
 	ReasonStabilise  Reason = "stabilise"  // not wanted for long enough
 	ReasonCooldown   Reason = "cooldown"

@@ -7,15 +7,16 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
-// callRules are the rules that look at one call, found once.
+// callRules are who looks at one call, found once.
 type callRules struct {
-	// quick rules want nothing but spans over an absolute threshold. They are in the
-	// order of it, so a normal span costs one comparison, however many there are.
-	quick []*specRule
-	rest  []Rule
+	// quick watchers want nothing but spans over an absolute threshold. They are in the
+	// order of their lowest, so a normal span costs one comparison, however many there
+	// are.
+	quick []*watcher
+	rest  []*watcher
 }
 
-// rulesOf are the rules of a call.
+// rulesOf are the watchers of a call.
 func (p *Pipeline) rulesOf(call trace.Call) *callRules {
 	for int(call) >= len(p.ofCall) {
 		p.ofCall = append(p.ofCall, nil)
@@ -28,55 +29,27 @@ func (p *Pipeline) rulesOf(call trace.Call) *callRules {
 
 func (p *Pipeline) findRules(call trace.Call) *callRules {
 	c := &callRules{}
-	for _, r := range p.rules {
-		s, ok := r.(*specRule)
+	for _, w := range p.watchers {
 		switch {
-		case !ok:
-			c.rest = append(c.rest, r)
-		case s.leader != nil || !s.matches(call):
-		case s.quick():
-			c.quick = append(c.quick, s)
+		case !w.matches(call):
+		case w.quick:
+			c.quick = append(c.quick, w)
 		default:
-			c.rest = append(c.rest, s)
+			c.rest = append(c.rest, w)
 		}
 	}
-	slices.SortStableFunc(c.quick, func(a, b *specRule) int { return cmp.Compare(a.fixed, b.fixed) })
+	slices.SortStableFunc(c.quick, func(a, b *watcher) int { return cmp.Compare(a.levels[0], b.levels[0]) })
 	return c
 }
 
-// quick says that spans at or below the threshold mean nothing to the rule.
-func (r *specRule) quick() bool {
-	w := r.spec.When
-	return r.fixed > 0 && w.Times > 0 && !w.Errors && r.spec.Calm == nil
-}
-
-// share gives rules that watch for the same one of them as their leader: a span is
-// then counted once, however many rules there are. What they do about it is their
-// own.
-func share(rules []Rule) {
-	leaders := map[string]*specRule{}
-	for _, r := range rules {
-		s, ok := r.(*specRule)
-		if !ok {
-			continue
-		}
-		if l := leaders[s.key]; l != nil {
-			s.leader = l
-			l.rules++
-			continue
-		}
-		leaders[s.key] = s
-	}
-}
-
 func (c *callRules) observe(s *Span) {
-	for _, r := range c.quick {
-		if s.Duration <= r.fixed {
+	for _, w := range c.quick {
+		if s.Duration <= w.levels[0] {
 			break
 		}
-		r.Observe(s)
+		w.observe(s)
 	}
-	for _, r := range c.rest {
-		r.Observe(s)
+	for _, w := range c.rest {
+		w.observe(s)
 	}
 }

@@ -26,7 +26,8 @@
 //  3. blame moves an action from the slow caller to the service whose self time
 //     explains it, and the kind of bottleneck picks horizontal or vertical;
 //  4. actions of one target are conflated into one: up beats down, then priority,
-//     evidence, horizontal, size and name ([conflate] states it);
+//     evidence, horizontal, size and name ([conflate] states it). While a rule fires on
+//     a target, held or not, nothing makes it smaller;
 //  5. the target's guards apply: schedule and bounds, stabilisation, cooldown, rate
 //     limits. What they changed or held is part of the decision;
 //  6. the [Orchestrator] is told, and the audit log gets one JSON line a decision.

@@ -3,89 +3,55 @@ package live
 import (
 	"fmt"
 	"strconv"
-	"time"
 )
 
-// finding is what a test of one group found at a tick.
+// finding is what a test of one group found at a tick: n of the breaches [lo:hi].
 type finding struct {
-	fires  bool
-	why    Why
-	lo, hi int // breaches of the window
+	fires     bool
+	why       Why
+	lo, hi, n int
 }
 
-// Evaluate implements [Rule]: at most one action a group.
-func (r *specRule) Evaluate(now int64) []Action {
-	r.refreshLimits()
+// evaluate appends at most one action a group to out.
+func (r *specRule) evaluate(now int64, out []Action) []Action {
 	if !active(r.spec.Active, now) {
-		return nil
+		return out
 	}
-	var out []Action
-	for _, g := range r.watching().groups {
-		g.tidy(r, now)
-		switch a, fires := r.act(g, now); {
-		case fires:
-			out = append(out, a)
-		case g.calm != nil && r.isCalm(g, now):
-			out = append(out, r.calmDown(g, now))
+	for _, g := range r.w.groups {
+		out = append(out, Action{})
+		if a := &out[len(out)-1]; !r.act(a, g, now) && !(r.spec.Calm != nil && r.isCalm(g, now) && r.calmDown(a, g, now)) {
+			out = out[:len(out)-1]
 		}
 	}
 	return out
 }
 
-// watching is the rule whose windows r decides by: its own, or its leader's.
-func (r *specRule) watching() *specRule {
-	if r.leader != nil {
-		return r.leader
-	}
-	return r
-}
-
-// tidy forgets what no window of the rule can reach any more.
-func (g *group) tidy(r *specRule, now int64) {
-	horizon := now - int64(r.retention()) - int64(r.p.set.Settings.Lateness)
-	dropped := g.breaches.dropped
-	g.breaches.tidy(horizon)
-	g.total.tidy(horizon)
-	r.p.counters.WindowDropped += g.breaches.dropped - dropped
-}
-
-// retention is how long breaches are kept: for an SLO they are only evidence.
-func (r *specRule) retention() time.Duration {
-	d := r.spec.When.Window
-	if slo := r.spec.When.SLO; slo != nil {
-		for _, b := range slo.Burns {
-			d = max(d, b.Short)
-		}
-	}
-	return d
-}
-
-// act is what the rule wants on the evidence of a group, if it fires. Where the
+// act makes a what the rule wants on the evidence of a group, if it fires. Where the
 // rule has acted before and settles, it must fire again on what came since.
-func (r *specRule) act(g *group, now int64) (a Action, fires bool) {
+func (r *specRule) act(a *Action, g *group, now int64) (fires bool) {
 	since := int64(minTime)
 	// New evidence may point at another target, which settles by its own time.
 	const redirects = 3
 	for range redirects {
-		f := r.test(g, now, since)
+		f := r.test(g, now, max(since, r.began))
 		if !f.fires {
 			if since > minTime {
-				a.hold(ReasonSettle, fmt.Sprintf("%d spans since the last action of the rule settled", f.hi-f.lo))
+				a.hold(ReasonSettle, fmt.Sprintf("%d spans since the last action on it settled", f.n))
 			}
-			return a, since > minTime
+			return since > minTime
 		}
-		a = r.fire(g, f, now)
-		settled, wait := r.settling(&a, now)
+		r.fire(a, g, &f, now)
+		settled, wait := r.settling(a, now)
 		if wait != "" {
 			a.hold(ReasonSettle, wait)
 		}
 		if a.Direction == Hold || settled <= since {
-			return a, true
+			return true
 		}
 		since = settled
 	}
 	a.hold(ReasonSettle, "its spans point at ever other targets")
-	return a, true
+	return true
 }
 
 // settling is targets.settled for an action of the rule.
@@ -93,7 +59,7 @@ func (r *specRule) settling(a *Action, now int64) (since int64, wait string) {
 	if r.spec.Settle == 0 || a.Direction == Hold {
 		return minTime, ""
 	}
-	return r.p.targets.settled(r.spec.Name, r.p.targetOf(a), r.spec.Settle, now)
+	return r.p.targets.settled(r.p.targetOf(a), r.spec.Settle, now, a.DryRun || r.p.set.Settings.DryRun)
 }
 
 // test looks at the windows of a group that reach up to now, without what ended at
@@ -113,10 +79,16 @@ func (r *specRule) test(g *group, now, since int64) finding {
 // so every window that ended at most Lateness ago is looked at.
 func (r *specRule) testCount(g *group, now, since int64) finding {
 	s, w := r.p.set.Settings, r.spec.When
-	lo, hi, edge := g.fullest(r.p.counters.Ticks, int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew), since)
-	f := r.found(g, lo, hi, max(edge-int64(w.Window), since), edge)
+	width, from, to := int64(w.Window), now-int64(s.Lateness), now+int64(s.Skew)
+	var x fullest
+	if since <= from-width {
+		x = g.fullest(r.w, r.sweep, r.level, from, to)
+	} else {
+		x = g.fullestSince(r.level, width, from, to, since)
+	}
+	f := r.found(g, x.lo, x.hi, x.n, max(x.edge-width, since), x.edge)
 	f.why.Need = int64(w.Times)
-	f.fires = hi-lo >= w.Times
+	f.fires = x.n >= w.Times
 	return f
 }
 
@@ -129,7 +101,7 @@ func (r *specRule) testShare(g *group, now, since int64) finding {
 	if len(g.total.entries) == maxTotals {
 		from = max(from, g.total.entries[0].end-1) // the window is as long as it is full
 	}
-	f := r.found(g, g.breaches.after(from), g.breaches.after(edge), from, now)
+	f := r.found(g, g.breaches.after(from), g.breaches.after(edge), int(g.count(r.w, r.level, from, edge)), from, now)
 	f.why.Spans = int64(g.total.count(from, edge))
 	enough := f.why.Spans > 0 && f.why.Spans >= w.MinSpans
 	f.fires = enough && (w.Always || float64(f.why.Count) > float64(w.Share*float64(f.why.Spans)))
@@ -141,40 +113,39 @@ func (r *specRule) testBurn(g *group, now, since int64) finding {
 	edge := now + int64(r.p.set.Settings.Skew)
 	for i, b := range slo.Burns {
 		// The long window says that it matters, and may look at what is dealt with.
-		recent := max(now-int64(b.Short), since)
-		long, short := g.burned(i, now-int64(b.Long), edge), g.burned(i, recent, edge)
-		lr, sr := long.rate(slo.Objective), short.rate(slo.Objective)
-		if long.good+long.bad < max(1, r.spec.When.MinSpans) || lr < b.Rate || sr < b.Rate {
+		longest, recent := max(now-int64(b.Long), r.began), max(now-int64(b.Short), since)
+		bad, all := g.burn(r.w, r.burns[i], r.level, longest, edge)
+		lr := burnRate(bad, all, slo.Objective)
+		if all < max(1, r.spec.When.MinSpans) || lr < b.Rate {
 			continue
 		}
-		f := r.found(g, g.breaches.after(recent), g.breaches.after(edge), now-int64(b.Long), now)
+		recentBad, recentAll := g.burn(r.w, r.burns[i], r.level, recent, edge)
+		sr := burnRate(recentBad, recentAll, slo.Objective)
+		if sr < b.Rate {
+			continue
+		}
+		f := r.found(g, g.breaches.after(recent), g.breaches.after(edge), int(g.count(r.w, r.level, recent, edge)), longest, now)
 		f.fires = true
-		f.why.Count, f.why.Spans, f.why.BurnLong, f.why.BurnShort = long.bad, long.good+long.bad, lr, sr
+		f.why.Count, f.why.Spans, f.why.BurnLong, f.why.BurnShort = bad, all, lr, sr
 		return f
 	}
 	return finding{}
 }
 
-func (g *group) burned(i int, from, to int64) (sum goodBad) {
-	g.burns[i].each(from, to, func(c *goodBad) { sum.good += c.good; sum.bad += c.bad })
-	return sum
-}
-
-// rate is how many times faster than allowed the error budget burns.
-func (c goodBad) rate(objective float64) float64 {
-	n := c.good + c.bad
-	if n == 0 {
+// burnRate is how many times faster than allowed the error budget burns.
+func burnRate(bad, all int64, objective float64) float64 {
+	if all == 0 {
 		return 0
 	}
-	return float64(c.bad) / float64(n) / (1 - objective)
+	return float64(bad) / float64(all) / (1 - objective)
 }
 
 // found starts the explanation of a window's breaches.
-func (r *specRule) found(g *group, lo, hi int, from, edge int64) finding {
-	f := finding{lo: lo, hi: hi}
+func (r *specRule) found(g *group, lo, hi, n int, from, edge int64) finding {
+	f := finding{lo: lo, hi: hi, n: n}
 	f.why = Why{
 		Rule: r.spec.Name, Condition: r.condition, Service: g.service.name,
-		WindowStart: from, WindowEnd: edge, Count: int64(hi - lo),
+		WindowStart: from, WindowEnd: edge, Count: int64(n),
 	}
 	if r.spec.By == ByRule {
 		f.why.Service = ""
@@ -186,46 +157,45 @@ func (r *specRule) found(g *group, lo, hi int, from, edge int64) finding {
 }
 
 // fire turns a finding into an action on whoever is to blame.
-func (r *specRule) fire(g *group, f finding, now int64) Action {
-	ev := g.evidence(r.p, f.lo, f.hi)
-	f.why.MedianNs, f.why.MaxNs, f.why.ThresholdNs, f.why.TraceIDs = ev.median, ev.most, ev.threshold, ev.traceIDs
-	a := Action{
+func (r *specRule) fire(a *Action, g *group, f *finding, now int64) {
+	*a = Action{
 		Service: g.service.name, Direction: Up, Priority: r.spec.Priority, DryRun: r.spec.DryRun,
-		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always, settles: r.spec.Settle > 0,
+		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always, trouble: !r.spec.When.Always,
+		evidence: evidence{r: r, g: g, lo: f.lo, hi: f.hi},
 	}
-	if !r.assign(&a, g, ev) {
-		return a
+	if !r.assign(a, g, f) {
+		return
 	}
 	svc := r.p.services.byName[a.Service]
 	if svc != nil && !r.spec.When.Always { // to track a load is not to be in trouble
 		svc.heat(now, r.retention(), r.p.set.Settings.Lateness)
 	}
-	r.respond(&a, svc, r.spec.Then, now)
-	return a
+	r.respond(a, svc, r.spec.Then, now)
 }
 
 // assign finds who is to blame. It says false when nothing is to be done: the
 // action then holds, with a note.
-func (r *specRule) assign(a *Action, g *group, ev *evidence) bool {
-	if r.spec.Blame == BlameOff || ev.lo == ev.hi {
+func (r *specRule) assign(a *Action, g *group, f *finding) bool {
+	if r.spec.Blame == BlameOff || f.n == 0 {
 		return true
 	}
-	b := ev.blame
+	v := g.vote(r.p, r.level, f.lo, f.hi)
+	a.evidence.vote = v
 	switch {
-	case ev.pending:
+	case r.waits(v):
 		return a.hold(ReasonPending, "the traces of its spans are still open")
-	case b == nil:
+	case v.known == 0:
 		a.note("no trace left to find the cause in")
 		return true
 	}
-	a.Why.Blame = b
+	a.blamed = v.service
 	switch {
-	case b.Service == g.service.name:
+	case v.service == g.service.name:
 		return true
 	case r.spec.Blame == BlameSuppress:
-		return a.hold(ReasonBlame, fmt.Sprintf("%s is the cause", b.Service))
+		return a.hold(ReasonBlame, fmt.Sprintf("%s is the cause", v.service))
 	}
-	a.Service = b.Service
+	a.Service = v.service
 	return true
 }
 

@@ -10,88 +10,77 @@ import (
 // that are known.
 const maxVerdicts = 64
 
-// peak is the fullest window of a group, and what was asked.
-type peak struct {
-	tick                   int64
-	width, from, to, since int64
-	lo, hi                 int
-	edge                   int64
-}
-
-// fullest is window.peak for rules that share a group: the first of them to ask at a
-// tick pays. No span comes during a tick.
-func (g *group) fullest(tick, width, from, to, since int64) (lo, hi int, edge int64) {
-	p := &g.peak
-	if p.tick != tick || p.width != width || p.from != from || p.to != to || p.since != since {
-		*p = peak{tick: tick, width: width, from: from, to: to, since: since}
-		p.lo, p.hi, p.edge = g.breaches.peak(width, from, to, since)
-	}
-	return p.lo, p.hi, p.edge
-}
-
-// evidence is what the breaches of a window say. Rules that share a group share it:
-// nothing writes to it once it is made.
+// evidence is what an action rests on: breaches [lo:hi] of a group, of which those of
+// the rule's level count. Most actions are folded into another one, so what only an
+// explanation needs is looked up when it is asked for, see complete.
 type evidence struct {
-	tick      int64
-	lo, hi    int
-	median    int64
-	most      int64
-	threshold int64
-	traceIDs  []string // of the newest spans
-	blame     *Blame   // nil: no trace is left to ask, or nobody asks
-	pending   bool     // too many traces are open to say who is to blame
+	r      *specRule
+	g      *group
+	lo, hi int
+	vote   vote
+	done   bool
 }
 
-// evidence is that of the breaches [lo:hi].
-func (g *group) evidence(p *Pipeline, lo, hi int) *evidence {
-	if e := g.seen; e != nil && e.tick == p.counters.Ticks && e.lo == lo && e.hi == hi {
-		return e
+// complete fills in what the breaches of an action say. It does nothing for an action
+// that rests on none, or the second time.
+func (a *Action) complete() {
+	e := &a.evidence
+	if e.r == nil || e.done {
+		return
 	}
-	e := &evidence{tick: p.counters.Ticks, lo: lo, hi: hi}
-	g.seen = e
-	window := g.breaches.entries[lo:hi]
-	if len(window) == 0 {
-		return e
+	e.done = true
+	var breaches []*breach
+	for i := e.lo; i < e.hi; i++ {
+		if b := &e.g.breaches.entries[i].load; b.level >= int32(e.r.level) {
+			breaches = append(breaches, b)
+		}
 	}
-	e.measure(window)
-	known, unseen, pending := p.verdicts(window)
-	e.pending = pending > len(known) && len(known) < maxVerdicts
-	e.blame = p.tally(known, unseen)
-	return e
+	if len(breaches) == 0 {
+		return
+	}
+	e.r.measure(&a.Why, breaches)
+	if e.r.spec.Blame != BlameOff && e.vote.known > 0 && !e.r.waits(e.vote) {
+		known, unseen := verdicts(breaches, e.r.p.traces)
+		a.Why.Blame = e.r.p.tally(known, unseen)
+	}
 }
 
-func (e *evidence) measure(window []windowEntry[breach]) {
-	durs := make([]int64, len(window))
-	for i := range window {
-		durs[i] = window[i].load.dur
+// measure describes breaches, oldest first, of which there is one at least.
+func (r *specRule) measure(w *Why, breaches []*breach) {
+	durs := make([]int64, len(breaches))
+	for i, b := range breaches {
+		durs[i] = b.dur
 	}
 	slices.Sort(durs)
-	e.median, e.most = durs[len(durs)/2], durs[len(durs)-1]
-	if l := window[len(window)-1].load.limit; l != noLimit {
-		e.threshold = l
+	w.MedianNs, w.MaxNs = durs[len(durs)/2], durs[len(durs)-1]
+	w.ThresholdNs = r.w.levels[r.level]
+	if w.ThresholdNs == noLimit {
+		w.ThresholdNs = breaches[len(breaches)-1].limit
 	}
-	for i := len(window) - 1; i >= 0 && len(e.traceIDs) < MaxTraceIDs; i-- {
-		id := window[i].load.trace
-		if s := id.String(); id != (trace.TraceID{}) && !slices.Contains(e.traceIDs, s) {
-			e.traceIDs = append(e.traceIDs, s)
+	if w.ThresholdNs == noLimit {
+		w.ThresholdNs = 0
+	}
+	for i := len(breaches) - 1; i >= 0 && len(w.TraceIDs) < MaxTraceIDs; i-- {
+		id := breaches[i].trace
+		if s := id.String(); id != (trace.TraceID{}) && !slices.Contains(w.TraceIDs, s) {
+			w.TraceIDs = append(w.TraceIDs, s)
 		}
 	}
 }
 
-// verdicts are the newest maxVerdicts that are known; how many of the breaches met
-// on the way have lost their trace, and how many wait for it to close. Under load
-// there are always some of these: they must not stand in the way of older ones.
-func (p *Pipeline) verdicts(window []windowEntry[breach]) (known []verdict, unseen, pending int) {
-	for i := len(window) - 1; i >= 0 && len(known) < maxVerdicts; i-- {
-		b := &window[i].load
-		switch {
+// verdicts are the newest maxVerdicts that are known, and how many of the breaches met
+// on the way have lost their trace.
+func verdicts(breaches []*breach, traces *traceBuffer) (known []verdict, unseen int) {
+	for i := len(breaches) - 1; i >= 0 && len(known) < maxVerdicts; i-- {
+		switch b := breaches[i]; {
 		case b.verdict != nil && b.verdict.known:
 			known = append(known, *b.verdict)
-		case b.verdict != nil && p.traces.byID[b.trace] != nil:
-			pending++
-		default:
+		case b.verdict == nil || traces.byID[b.trace] == nil:
 			unseen++
 		}
 	}
-	return known, unseen, pending
+	return known, unseen
 }
+
+// waits says whether too many traces are open to say who is to blame.
+func (r *specRule) waits(v vote) bool { return v.pending > v.known && v.known < maxVerdicts }

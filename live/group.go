@@ -2,91 +2,39 @@ package live
 
 import (
 	"fmt"
-	"math"
-	"time"
+	"slices"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
-// specRule is a RuleSpec at work.
+// specRule is a RuleSpec at work: what it decides, on what its watcher saw.
 type specRule struct {
-	spec   RuleSpec
-	p      *Pipeline
-	groups []*group // in order of first sight
-	ofCall []*group // by trace.Call; nil: not seen or no match
-	seen   []bool   // by trace.Call
-	limit  []int64  // by trace.Call, ns: longer breaks the rule; noLimit: unknown yet
-	byKey  map[groupKey]*group
-	fixed  int64 // the absolute threshold, ns; 0: none
-	all    bool
-	totals bool // the condition needs every span of the window
-	// leader watches for this rule too, when both look for the same spans over the
-	// same window; nil: this rule watches itself. rules is how many it watches for.
-	leader    *specRule
-	rules     int64
+	spec      RuleSpec
+	p         *Pipeline
+	w         *watcher
+	level     int   // of the watcher's levels
+	sweep     int   // of its sweeps, for a count rule
+	burns     []int // of its burns, one a burn of the rule
+	mark      int   // of its marks, for calm
+	calmAt    int   // of its calmFor
+	totals    bool  // the condition needs every span of the window
 	condition string
-	// key says what is watched for, and how: rules of one key have the same windows.
+	// key says what is watched for, and how: over a reload and a restart a rule goes on
+	// where one of the same key was.
 	key   string
 	began int64 // when the rule began to watch; minTime: with the pipeline
 }
 
-const noLimit = math.MaxInt64
-
-type groupKey struct {
-	service string
-	call    trace.Call
-}
-
-// group is what one rule counts for one service, one call or all it matches.
-type group struct {
-	service  *service
-	call     trace.Call // ByCall only
-	calls    []trace.Call
-	breaches window[breach]
-	total    window[struct{}]
-	burns    []buckets[goodBad] // one a burn
-	calm     *buckets[int64]    // spans
-	lastHot  int64              // latest end of a span above the calm mark
-	began    int64              // when it was first seen; minTime: before the first tick
-	peak     peak               // the last one that was looked for
-	seen     *evidence          // the last that was made
-}
-
-type goodBad struct{ good, bad int64 }
-
-// breach is one span over the threshold: 64 bytes with its end, and a verdict
-// where blame is asked for.
-type breach struct {
-	trace   trace.TraceID
-	dur     int64
-	limit   int64
-	span    trace.SpanID
-	verdict *verdict
-}
-
 func newSpecRule(spec RuleSpec, p *Pipeline) *specRule {
 	w := spec.When
-	return &specRule{
-		spec: spec, p: p, byKey: map[groupKey]*group{}, fixed: int64(w.Latency),
-		all: spec.Spans == All, totals: w.Share > 0 || w.Always, rules: 1, condition: spec.When.String(), began: minTime,
-		key: watchKey(&spec, p.set.Settings.Skew),
-	}
-}
-
-// takeOver takes the windows of a rule that has watched for the same.
-func (r *specRule) takeOver(o *specRule) {
-	r.groups, r.byKey, r.ofCall, r.seen, r.limit, r.began = o.groups, o.byKey, o.ofCall, o.seen, o.limit, o.began
+	return &specRule{spec: spec, p: p, totals: w.Share > 0 || w.Always, condition: w.String(), began: minTime, key: watchKey(&spec)}
 }
 
 // watchKey says which spans a rule looks at and what it keeps of them: all that its
 // windows depend on, and nothing of what it does about them.
-func watchKey(s *RuleSpec, skew time.Duration) string {
-	m, w := &s.Match, s.When
-	key := fmt.Sprintf("%q %q %v %d %d %t %v %v %v %g %g %d %t %v %t", m.Service, m.Operation, m.Kinds, s.By, s.Spans, s.Blame == BlameOff, skew,
-		w.Window, w.Latency, w.Multiple, w.Quantile, w.MinBaseline, w.Errors, w.Share > 0 || w.Always, w.Always)
-	for _, a := range m.Attributes {
-		key += fmt.Sprintf(" %q=%q", a.Key, a.Value)
-	}
+func watchKey(s *RuleSpec) string {
+	w := s.When
+	key := fmt.Sprintf("%s %v %v %t", familyKey(s), w.Latency, w.Window, w.Share > 0 || w.Always)
 	if w.SLO != nil {
 		for _, b := range w.SLO.Burns {
 			key += fmt.Sprintf(" burn %v %v", b.Long, b.Short)
@@ -98,143 +46,147 @@ func watchKey(s *RuleSpec, skew time.Duration) string {
 	return key
 }
 
-// matches says whether the rule looks at spans of a call at all; the answer and the
-// call's group are kept.
-func (r *specRule) matches(call trace.Call) bool {
-	r.reach(call)
-	if !r.seen[call] {
-		r.seen[call] = true
-		if call != trace.OverflowCall && r.spec.Match.call(r.p.calls.Service(call), r.p.calls.Operation(call)) {
-			r.join(call)
-		}
-	}
-	return r.ofCall[call] != nil
+// group is what is counted for one service, one call or all that matches.
+type group struct {
+	service  *service
+	call     trace.Call // ByCall only
+	calls    []trace.Call
+	breaches window[breach]
+	total    window[struct{}]
+	burns    []buckets[goodBad] // by watcher.burns
+	calm     []buckets[int64]   // spans, by watcher.calmFor
+	lastHot  []int64            // latest end of a span above a mark and not the next one, by watcher.marks
+	began    int64              // when it was first seen; minTime: before the first tick
+	asked    asked
 }
 
-// reach makes room for a call.
-func (r *specRule) reach(call trace.Call) {
-	for int(call) >= len(r.seen) {
-		r.seen, r.ofCall, r.limit = append(r.seen, false), append(r.ofCall, nil), append(r.limit, noLimit)
-	}
+// breach is one span over a threshold: 64 bytes with its end, and a verdict where
+// blame is asked for.
+type breach struct {
+	trace   trace.TraceID
+	dur     int64
+	limit   int64 // of a baseline
+	span    trace.SpanID
+	verdict *verdict
+	level   int32 // the highest that it broke
+	failed  bool  // by its status
 }
 
-func (r *specRule) join(call trace.Call) {
-	svc := r.p.serviceOf(call)
-	key := r.groupKey(svc, call)
-	g := r.byKey[key]
-	if g == nil {
-		g = r.newGroup(svc, key.call)
-		if r.p.ticked {
-			g.began = r.p.clock
-		}
-		r.byKey[key] = g
-		r.groups = append(r.groups, g)
+func (w *watcher) newGroup(svc *service, call trace.Call) *group {
+	g := &group{service: svc, call: call, began: minTime, breaches: newWindow[breach](MaxWindow), total: newWindow[struct{}](maxTotals)}
+	setLevels(&g.breaches, w)
+	for _, b := range w.burns {
+		g.burns = append(g.burns, b.ring())
 	}
-	g.calls = append(g.calls, call)
-	r.ofCall[call] = g
-	if r.spec.When.Multiple == 0 && r.fixed > 0 {
-		r.limit[call] = r.fixed
+	for _, d := range w.calmFor {
+		g.calm = append(g.calm, calmRing(d, w.skew))
 	}
-}
-
-// groupKey is what the rule counts a call of a service under.
-func (r *specRule) groupKey(svc *service, call trace.Call) (key groupKey) {
-	switch r.spec.By {
-	case ByService:
-		key.service = svc.name
-	case ByCall:
-		key = groupKey{svc.name, call}
-	}
-	return key
-}
-
-func (r *specRule) newGroup(svc *service, call trace.Call) *group {
-	g := &group{service: svc, call: call, lastHot: minTime, began: minTime, breaches: newWindow[breach](MaxWindow), total: newWindow[struct{}](maxTotals)}
-	if slo := r.spec.When.SLO; slo != nil {
-		for _, b := range slo.Burns {
-			g.burns = append(g.burns, newBuckets[goodBad](max(1, int64(b.Short)/30), int64(b.Long)))
-		}
-	}
-	if c := r.spec.Calm; c != nil {
-		span := int64(c.For) + int64(r.p.set.Settings.Skew)
-		b := newBuckets[int64](max(1, span/64), span)
-		g.calm = &b
+	for range w.marks {
+		g.lastHot = append(g.lastHot, minTime)
 	}
 	return g
 }
 
-// Observe implements [Rule]. The commonest span breaks nothing and is not counted.
-func (r *specRule) Observe(s *Span) {
-	if !r.matches(s.Call) || !r.spec.Match.span(s) {
+// setLevels gives each level of w room of its own.
+func setLevels(b *window[breach], w *watcher) {
+	b.levels, b.levelOf = len(w.levels), func(b *breach) int32 { return b.level }
+}
+
+// ring is one for counts of a burn rate: windows are exact to a 30th of the short one.
+func (b burnShape) ring() buckets[goodBad] { return newBuckets[goodBad](max(1, b.short/30), b.long) }
+
+// calmRing is one for spans that end within d, and up to skew in the future.
+func calmRing(d, skew int64) buckets[int64] { return newBuckets[int64](max(1, (d+skew)/64), d+skew) }
+
+// goodBad counts the spans of a bucket, and how many of them broke a level and not
+// the next one.
+type goodBad struct {
+	all int64
+	bad []int64 // nil: none
+}
+
+func (c *goodBad) add(level, levels int) {
+	c.all++
+	if level < 0 {
 		return
 	}
-	g, limit := r.ofCall[s.Call], r.limit[s.Call]
-	broken := s.Duration > limit || r.spec.When.Errors && s.Status == StatusError
-	if g.calm != nil {
-		r.observeCalm(g, s, limit)
+	if c.bad == nil {
+		c.bad = make([]int64, levels)
 	}
-	if r.totals {
-		g.total.add(s.End(), struct{}{})
+	c.bad[level]++
+}
+
+// hotSince is the latest end of a span above a mark.
+func (g *group) hotSince(mark int) int64 { return slices.Max(g.lastHot[mark:]) }
+
+// takeOver takes the groups of a watcher of the same family. What it counted by
+// levels that are gone goes to the next lower one; what it did not count begins
+// empty, and rules that need it look no further back than they began.
+func (w *watcher) takeOver(old *watcher) {
+	w.groups, w.byKey, w.ofCall, w.seen, w.limit = old.groups, old.byKey, old.ofCall, old.seen, old.limit
+	for _, g := range w.groups {
+		fresh := w.newGroup(g.service, g.call)
+		fresh.calls, fresh.began, fresh.total = g.calls, g.began, g.total
+		fresh.breaches.entries, fresh.breaches.sorted, fresh.breaches.dropped = g.breaches.entries, g.breaches.sorted, g.breaches.dropped
+		w.convert(fresh, g, old)
+		*g = *fresh
 	}
-	if g.burns != nil {
-		g.burn(s.End(), broken)
+}
+
+// convert fills g from one that was counted by old's levels, rings and marks.
+func (w *watcher) convert(g, from *group, old *watcher) {
+	level := make([]int, len(old.levels)) // of w, by that of old; -1: below all
+	for l, limit := range old.levels {
+		level[l] = lastAtMost(w.levels, limit)
 	}
-	if !broken {
-		if limit == noLimit && !r.spec.When.Errors && !r.spec.When.Always {
-			r.p.counters.Unproven += r.rules
+	for i := range g.breaches.entries {
+		b := &g.breaches.entries[i].load
+		b.level = int32(len(w.levels) - 1)
+		if !b.failed && w.levels[0] != noLimit {
+			b.level = int32(w.levelOf(b.dur, noLimit))
 		}
-		return
 	}
-	if r.all || s.Decision.Keep {
-		r.breach(g, s, limit)
+	g.breaches.remove(func(b *breach) bool { return b.level < 0 })
+	for i, shape := range w.burns {
+		if k := slices.Index(old.burns, shape); k >= 0 {
+			g.burns[i].copyFrom(&from.burns[k], func(c goodBad) goodBad { return c.converted(level, len(w.levels)) })
+		}
 	}
-}
-
-func (r *specRule) breach(g *group, s *Span, limit int64) {
-	r.p.counters.Breaches += r.rules
-	b := breach{trace: s.TraceID, span: s.ID, dur: s.Duration, limit: limit}
-	if t := r.p.current; t != nil && r.spec.Blame != BlameOff {
-		b.verdict = &verdict{}
-		t.watch(s.ID, b.verdict)
+	for i, d := range w.calmFor {
+		if k := slices.Index(old.calmFor, d); k >= 0 {
+			g.calm[i].copyFrom(&from.calm[k], func(n int64) int64 { return n })
+		}
 	}
-	g.breaches.add(s.End(), b)
-}
-
-func (g *group) burn(end int64, broken bool) {
-	for i := range g.burns {
-		if c := g.burns[i].at(end); c != nil {
-			if broken {
-				c.bad++
-			} else {
-				c.good++
+	for i, m := range w.marks {
+		// What was above a mark that is gone was above those below it.
+		for k, o := range old.marks {
+			if w.markValue(m, 1) <= old.markValue(o, 1) && (i+1 == len(w.marks) || w.markValue(w.marks[i+1], 1) > old.markValue(o, 1)) {
+				g.lastHot[i] = max(g.lastHot[i], from.lastHot[k])
 			}
 		}
 	}
 }
 
-func (r *specRule) observeCalm(g *group, s *Span, limit int64) {
-	if n := g.calm.at(s.End()); n != nil {
-		*n++
+// lastAtMost is the index of the last of levels that is at most limit, -1: none.
+func lastAtMost(levels []int64, limit int64) int {
+	for l := len(levels) - 1; l >= 0; l-- {
+		if levels[l] <= limit {
+			return l
+		}
 	}
-	// Without a threshold nothing can be called well below it.
-	if limit == noLimit || float64(s.Duration) > float64(r.spec.Calm.Below*float64(limit)) || s.Status == StatusError && r.spec.When.Errors {
-		g.lastHot = max(g.lastHot, s.End())
-	}
+	return -1
 }
 
-// refreshLimits takes the thresholds of a baseline rule from the baselines.
-func (r *specRule) refreshLimits() {
-	w := r.spec.When
-	if w.Multiple == 0 {
-		return
-	}
-	for call, g := range r.ofCall {
-		if g == nil {
+func (c goodBad) converted(level []int, levels int) goodBad {
+	out := goodBad{all: c.all}
+	for l, n := range c.bad {
+		if n == 0 || level[l] < 0 {
 			continue
 		}
-		r.limit[call] = noLimit
-		if q := r.p.stats[call].duration.quantile(w.Quantile, w.MinBaseline); !math.IsNaN(q) {
-			r.limit[call] = int64(min(float64(q*w.Multiple), math.MaxInt64/2))
+		if out.bad == nil {
+			out.bad = make([]int64, levels)
 		}
+		out.bad[level[l]] += n
 	}
+	return out
 }

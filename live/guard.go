@@ -10,7 +10,7 @@ import (
 // guard applies stabilisation, cooldown and rate limits, in that order. It says
 // whether a may be done; what was changed or held is noted in it.
 func (st *targetState) guard(a *Action, now int64) bool {
-	st.want(want{at: now, direction: a.Direction, kind: a.Kind, to: a.To})
+	st.want(want{at: now, direction: a.Direction, kind: a.Kind, to: a.To}, a.DryRun)
 	if a.Direction == Hold {
 		return false
 	}
@@ -30,8 +30,8 @@ func (st *targetState) stabilise(a *Action, now int64) bool {
 	if window == 0 {
 		return true
 	}
-	mildest := a.To
-	for _, w := range st.wants {
+	mildest, wants := a.To, st.history(a.DryRun).wants
+	for _, w := range wants {
 		if w.at <= now-int64(window) {
 			continue
 		}
@@ -44,7 +44,7 @@ func (st *targetState) stabilise(a *Action, now int64) bool {
 			mildest = max(mildest, w.to)
 		}
 	}
-	if st.wants[0].at > now-int64(window) {
+	if wants[0].at > now-int64(window) {
 		return a.hold(ReasonStabilise, fmt.Sprintf("not watched for %v yet", window))
 	}
 	return st.moderate(a, mildest, "the mildest within stabilisation")
@@ -68,10 +68,11 @@ func (st *targetState) cooldown(a *Action, now int64) bool {
 	if a.Direction == Down {
 		d = st.spec.Guard.CooldownDown
 	}
-	if !st.changed || now-st.last >= int64(d) {
+	h := st.history(a.DryRun)
+	if !h.changed || now-h.last >= int64(d) {
 		return true
 	}
-	left := time.Duration(st.last + int64(d) - now)
+	left := time.Duration(h.last + int64(d) - now)
 	return a.hold(ReasonCooldown, fmt.Sprintf("cooling down for %v more", left))
 }
 
@@ -82,7 +83,7 @@ func (st *targetState) limit(a *Action, now int64) bool {
 		if l.Direction != a.Direction {
 			continue
 		}
-		base, n := st.since(now-int64(l.Per), a)
+		base, n := st.history(a.DryRun).since(now-int64(l.Per), a)
 		if l.Actions > 0 && n >= l.Actions {
 			return a.hold(ReasonRate, fmt.Sprintf("%d actions within %v", n, l.Per))
 		}
@@ -100,9 +101,9 @@ func (st *targetState) limit(a *Action, now int64) bool {
 
 // since is how many replicas there were before the changes of a's direction after
 // from, and how many actions these were.
-func (st *targetState) since(from int64, a *Action) (base, n int) {
+func (h *history) since(from int64, a *Action) (base, n int) {
 	base = a.From
-	for _, c := range st.changes {
+	for _, c := range h.changes {
 		if c.at > from && c.direction == a.Direction {
 			base -= c.to - c.from
 			n++
@@ -128,10 +129,19 @@ func (l *RateLimit) reach(base int) (int, bool) {
 	return base + int(l.Direction)*int(min(d, math.MaxInt32)), true
 }
 
-// remember notes what was done at now.
+// remember notes what was done at now. Rules that settle wait for the effect of it,
+// whichever rule it was that wanted it.
 func (st *targetState) remember(a *Action, now int64) {
-	st.changed, st.last = true, now
 	keep := now - int64(st.spec.Guard.horizon())
-	st.changes = slices.DeleteFunc(st.changes, func(c change) bool { return c.at <= keep })
-	st.changes = append(st.changes, change{now, a.Direction, a.From, a.To})
+	act := newLastAct(a, now)
+	st.tried.remember(a, now, keep, act)
+	if !a.DryRun {
+		st.done.remember(a, now, keep, act)
+	}
+}
+
+func (h *history) remember(a *Action, now, keep int64, act *lastAct) {
+	h.changed, h.last, h.act = true, now, act
+	h.changes = slices.DeleteFunc(h.changes, func(c change) bool { return c.at <= keep })
+	h.changes = append(h.changes, change{now, a.Direction, a.From, a.To})
 }

@@ -16,6 +16,10 @@ import (
 // the time is the one measured or the one before trouble, whichever is shorter. When
 // it is saturated, its replicas carry Served of Arrivals, and their number must grow
 // by that ratio at least, whatever a request costs.
+//
+// A span is sent when it ends, so a service that is stuck hides its arrivals: they are
+// known once they have ended, and when none end, nothing is known and the answer is
+// held. Rules on the latency of callers, which time out, see what this cannot.
 type Load struct {
 	Arrivals  float64 `json:"arrivals"` // requests a second that start
 	Served    float64 `json:"served"`   // requests a second that end without an error

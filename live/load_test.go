@@ -51,17 +51,14 @@ func TestJumpsAreFoundAndChanceIsNot(t *testing.T) {
 	}
 }
 
-// TestSettlingOutlivesARestart: what a rule that settles did goes through Memory,
-// JSON and Remember, for both kinds of change.
+// TestSettlingOutlivesARestart: what was done goes through Memory, JSON and Remember,
+// for both kinds of change.
 func TestSettlingOutlivesARestart(t *testing.T) {
 	set := testRules()
-	target := Target{Kind: "deployment", Name: "cart"}
+	slow, large := Target{Kind: "deployment", Name: "slow"}, Target{Kind: "deployment", Name: "large"}
 	first := newTestPipeline(t, Options{Rules: set, Orchestrator: NewLedger(nil, State{Replicas: 1})})
-	st := first.targets.state(target, 0)
-	st.lastActs = map[string]*lastAct{
-		"slow":  {at: 5, direction: Up, to: 4, effective: pendingEffect},
-		"large": {at: 7, direction: Up, to: -1, effective: 9, changes: []ResourceChange{{Container: "main", Resource: Memory, Limit: true, From: 1, To: 2}}},
-	}
+	first.targets.state(slow, 0).done.act = &lastAct{at: 5, direction: Up, to: 4, effective: pendingEffect}
+	first.targets.state(large, 0).done.act = &lastAct{at: 7, direction: Up, to: -1, effective: 9, changes: []ResourceChange{{Container: "main", Resource: Memory, Limit: true, From: 1, To: 2}}}
 	b, err := json.Marshal(first.Memory())
 	if err != nil {
 		t.Fatal(err)
@@ -72,13 +69,15 @@ func TestSettlingOutlivesARestart(t *testing.T) {
 	}
 	second := newTestPipeline(t, Options{Rules: set, Orchestrator: NewLedger(nil, State{Replicas: 1})})
 	second.Remember(memory)
-	if got := second.targets.states[target].lastActs; !reflect.DeepEqual(got, st.lastActs) {
-		t.Errorf("%+v", got)
+	for _, target := range []Target{slow, large} {
+		if got, want := second.targets.states[target].done.act, first.targets.states[target].done.act; !reflect.DeepEqual(got, want) {
+			t.Errorf("%+v, want %+v", got, want)
+		}
 	}
-	if since, wait := second.targets.settled("large", target, time.Nanosecond, 100); since != 10 || wait != "" {
+	if since, wait := second.targets.settled(large, time.Nanosecond, 100, false); since != 10 || wait != "" {
 		t.Errorf("since %d, wait %q", since, wait)
 	}
-	if _, wait := second.targets.settled("slow", target, 0, 100); wait == "" {
+	if _, wait := second.targets.settled(slow, 0, 100, false); wait == "" {
 		t.Error("a change that is not effective is not waited for")
 	}
 }

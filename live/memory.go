@@ -1,9 +1,6 @@
 package live
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // TargetMemory is what guards remember of one target across a restart: without it
 // a new process would not know that the old one has just acted. It is plain data,
@@ -13,12 +10,11 @@ type TargetMemory struct {
 	Acted   bool           `json:"acted"`
 	Last    int64          `json:"last"` // the last change, ns since the Unix epoch
 	Changes []ChangeMemory `json:"changes,omitempty"`
-	Acts    []ActMemory    `json:"acts,omitempty"` // by rule name
+	Act     *ActMemory     `json:"act,omitempty"` // the last one
 }
 
-// ActMemory is what a rule that settles did to the target last.
+// ActMemory is what was done to the target last, for rules that settle.
 type ActMemory struct {
-	Rule      string           `json:"rule"`
 	At        int64            `json:"at"`
 	Direction int8             `json:"direction"`
 	To        int              `json:"to"` // replicas; -1: a vertical change
@@ -34,23 +30,21 @@ type ChangeMemory struct {
 	To        int   `json:"to"`
 }
 
-// Memory is what guards remember, in the order of targets. Stabilisation is not in
-// it: after a restart it begins anew, which holds longer and never acts too early.
+// Memory is what guards remember of what was done, in the order of targets. What was
+// wanted, and dry runs, are in a [Pipeline.Snapshot] only.
 func (p *Pipeline) Memory() []TargetMemory {
 	var out []TargetMemory
 	for target, st := range p.targets.states {
-		m := TargetMemory{Target: target, Acted: st.changed, Last: st.last}
-		for _, c := range st.changes {
+		h := &st.done
+		m := TargetMemory{Target: target, Acted: h.changed, Last: h.last}
+		for _, c := range h.changes {
 			m.Changes = append(m.Changes, ChangeMemory{c.at, int8(c.direction), c.from, c.to})
 		}
-		for _, rule := range slices.Sorted(maps.Keys(st.lastActs)) {
-			l := st.lastActs[rule]
-			act := ActMemory{Rule: rule, At: l.at, Direction: int8(l.direction), To: l.to, Changes: slices.Clone(l.changes)}
+		if l := h.act; l != nil {
+			m.Act = &ActMemory{At: l.at, Direction: int8(l.direction), To: l.to, Changes: slices.Clone(l.changes)}
 			if l.effective != pendingEffect {
-				effective := l.effective
-				act.Effective = &effective
+				m.Act.Effective = ptr(l.effective)
 			}
-			m.Acts = append(m.Acts, act)
 		}
 		out = append(out, m)
 	}
@@ -64,20 +58,27 @@ func (p *Pipeline) Remember(memory []TargetMemory) {
 	for _, m := range memory {
 		_, known := p.targets.states[m.Target]
 		st := p.targets.state(m.Target, m.Last)
-		st.changed, st.last, st.changes = m.Acted, m.Last, nil
 		if !known { // nor is what was wanted since: the first tick says so
-			st.wants = nil
+			st.done.wants, st.tried.wants = nil, nil
 		}
-		for _, c := range m.Changes {
-			st.changes = append(st.changes, change{c.At, Direction(c.Direction), c.From, c.To})
-		}
-		st.lastActs = map[string]*lastAct{}
-		for _, act := range m.Acts {
-			l := &lastAct{at: act.At, direction: Direction(act.Direction), to: act.To, changes: act.Changes, effective: pendingEffect}
-			if act.Effective != nil {
-				l.effective = *act.Effective
+		for _, h := range []*history{&st.done, &st.tried} {
+			h.changed, h.last, h.changes, h.act = m.Acted, m.Last, nil, m.Act.lastAct()
+			for _, c := range m.Changes {
+				h.changes = append(h.changes, change{c.At, Direction(c.Direction), c.From, c.To})
 			}
-			st.lastActs[act.Rule] = l
 		}
+		st.tried.act = st.done.act // one that takes effect once
 	}
+}
+
+// lastAct is nil for nil.
+func (m *ActMemory) lastAct() *lastAct {
+	if m == nil {
+		return nil
+	}
+	l := &lastAct{at: m.At, direction: Direction(m.Direction), to: m.To, changes: m.Changes, effective: pendingEffect}
+	if m.Effective != nil {
+		l.effective = *m.Effective
+	}
+	return l
 }

@@ -39,7 +39,8 @@ type Options struct {
 // Pipeline is the control loop. Feed it spans and ticks; see the package comment.
 type Pipeline struct {
 	set      RuleSet
-	rules    []Rule
+	rules    []*specRule
+	watchers []*watcher   // in order of their first rule
 	ofCall   []*callRules // by trace.Call; nil: not asked yet
 	extra    []Rule
 	sampler  trace.Sampler
@@ -53,6 +54,7 @@ type Pipeline struct {
 	targets  targets
 	orch     Orchestrator
 	answers  map[Target]answer // of this tick
+	wanted   []Action          // scratch
 	audit    auditLog
 	counters Counters
 
@@ -64,6 +66,7 @@ type Pipeline struct {
 	admitted  int64
 	admittedT int64 // admitted at the last tick
 	horizon   int64 // longest lookback of a rule, ns
+	settles   bool  // a rule does
 	ticked    bool
 	resumed   *int64 // the time that was told when it was restored; nil: not, or ticked since
 }
@@ -109,31 +112,48 @@ func (p *Pipeline) SetRules(set RuleSet) error {
 	if err := p.targets.set(set); err != nil {
 		return err
 	}
-	old := p.watchers()
-	p.set, p.rules, p.ofCall, p.horizon = set, nil, nil, 0
-	for _, spec := range set.Rules {
-		p.rules = append(p.rules, newSpecRule(spec, p))
-		p.horizon = max(p.horizon, int64(spec.lookback()))
-	}
-	share(p.rules)
-	for key, r := range p.watchers() {
-		if o := old[key]; o != nil {
-			r.takeOver(o)
-		} else if p.ticked {
-			r.began = p.clock
-		}
-	}
-	p.rules = append(p.rules, p.extra...)
+	p.set, p.horizon = set, 0
+	p.useRules(set.Rules)
 	return nil
 }
 
-// watchers are the rules that watch for themselves, by what they watch for.
-func (p *Pipeline) watchers() map[string]*specRule {
-	out := map[string]*specRule{}
-	for _, r := range p.rules {
-		if s, ok := r.(*specRule); ok && s.leader == nil {
-			out[s.key] = s
+// useRules puts rules to work. Those that watch for the same as one before go on
+// where that was.
+func (p *Pipeline) useRules(specs []RuleSpec) {
+	began, families := p.began(), map[string]*watcher{}
+	for _, w := range p.watchers {
+		families[w.key] = w
+	}
+	p.rules, p.watchers, p.ofCall, p.settles = nil, nil, nil, false
+	members, keys := map[string][]*specRule{}, []string(nil)
+	for _, spec := range specs {
+		r := newSpecRule(spec, p)
+		if from, ok := began[r.key]; ok {
+			r.began = from
+		} else if p.ticked {
+			r.began = p.clock
 		}
+		p.rules = append(p.rules, r)
+		p.horizon = max(p.horizon, int64(spec.lookback()))
+		p.settles = p.settles || spec.Settle > 0
+		key := familyKey(&spec)
+		at(&keys, key)
+		members[key] = append(members[key], r)
+	}
+	for _, key := range keys {
+		w := newWatcher(p, members[key])
+		if old := families[key]; old != nil {
+			w.takeOver(old)
+		}
+		p.watchers = append(p.watchers, w)
+	}
+}
+
+// began is when the rules began to watch, by what they watch for.
+func (p *Pipeline) began() map[string]int64 {
+	out := map[string]int64{}
+	for _, r := range p.rules {
+		out[r.key] = r.began
 	}
 	return out
 }
@@ -262,6 +282,9 @@ func (p *Pipeline) observe(s *Span) {
 	}
 	svc.observe(s)
 	p.rulesOf(s.Call).observe(s)
+	for _, r := range p.extra {
+		r.Observe(s)
+	}
 }
 
 // serviceOf is the service of a call that a span has had.

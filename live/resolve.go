@@ -13,10 +13,22 @@ func (st *targetState) resolve(a *Action, cur State, now int64) {
 		return
 	}
 	if a.Kind == Vertical {
-		if st.awaitReplicas(a, cur, now) {
-			st.resolveResources(a, cur)
+		if !st.awaitReplicas(a, cur, now) {
+			return
 		}
-		return
+		st.resolveResources(a, cur)
+		why := "no request or limit of it would change"
+		switch {
+		case len(a.Changes) > 0:
+			return
+		case !a.fallback:
+			a.hold(ReasonNoChange, why)
+			return
+		case len(cur.Resources) == 0:
+			why = "its resources are not known"
+		}
+		a.note(why + ": more replicas instead")
+		a.Kind = Horizontal
 	}
 	st.resolveReplicas(a, cur, now)
 }
@@ -100,9 +112,6 @@ func (st *targetState) resolveResources(a *Action, cur State) {
 				st.resolveResource(a, want, r)
 			}
 		}
-	}
-	if len(a.Changes) == 0 {
-		a.hold(ReasonNoChange, "no request or limit of it would change")
 	}
 }
 

@@ -15,6 +15,7 @@ func (r *specRule) respond(a *Action, svc *service, resp Response, now int64) {
 	if resp.Kind == Auto {
 		a.Kind = Horizontal
 		if svc != nil {
+			a.complete()
 			b := svc.bottleneck(now, r.retention(), s.Lateness, a.Why.Blame)
 			a.Why.Bottleneck = b
 			if b.Kind == Auto {
@@ -26,6 +27,9 @@ func (r *specRule) respond(a *Action, svc *service, resp Response, now int64) {
 	}
 	if a.Kind == Vertical {
 		r.respondVertical(a, resp)
+		if resp.Kind == Auto {
+			r.prepareFallback(a, svc, resp.Horizontal, now)
+		}
 		return
 	}
 	r.respondHorizontal(a, svc, resp.Horizontal, now)
@@ -48,9 +52,19 @@ func (r *specRule) respondVertical(a *Action, resp Response) {
 	a.note(fmt.Sprintf("the rule has no amount for %s", b.Resource))
 }
 
+// prepareFallback says what to do when the target turns out not to be resizable.
+func (r *specRule) prepareFallback(a *Action, svc *service, h *HorizontalResponse, now int64) {
+	other := *a
+	r.respondHorizontal(&other, svc, h, now)
+	if other.Direction != Hold { // or its amount is not known
+		a.fallback, a.Amount, a.carry = true, other.Amount, other.carry
+	}
+}
+
 func (r *specRule) respondHorizontal(a *Action, svc *service, h *HorizontalResponse, now int64) {
 	switch {
 	case h.MaxFactor > 0:
+		a.complete()
 		a.Amount = Amount{Factor, proportion(&a.Why, h.MaxFactor)}
 	case h.Concurrency > 0:
 		r.respondConcurrency(a, svc, h.Concurrency, now)
@@ -97,38 +111,39 @@ func loadWindow(a *Action) time.Duration {
 func (r *specRule) isCalm(g *group, now int64) bool {
 	c := r.spec.Calm
 	from := now - int64(c.For)
-	if g.lastHot > from || max(r.p.started, r.watching().began, g.began) > from || g.service.hotLast > from {
+	if g.hotSince(r.mark) > from || max(r.p.started, r.began, g.began) > from || g.service.hotLast > from {
 		return false
 	}
-	return g.calmSpans(from, now+int64(r.p.set.Settings.Skew)) >= c.MinSpans
+	return r.calmSpans(g, now) >= c.MinSpans
 }
 
-func (g *group) calmSpans(from, to int64) (n int64) {
-	g.calm.each(from, to, func(c *int64) { n += *c })
+// calmSpans is how many spans ended within Calm.For.
+func (r *specRule) calmSpans(g *group, now int64) (n int64) {
+	g.calm[r.calmAt].each(now-int64(r.spec.Calm.For), now+int64(r.p.set.Settings.Skew), func(c *int64) { n += *c })
 	return n
 }
 
-// calmDown is the action of a calm group.
-func (r *specRule) calmDown(g *group, now int64) Action {
+// calmDown makes a the action of a calm group.
+func (r *specRule) calmDown(a *Action, g *group, now int64) bool {
 	c := r.spec.Calm
 	from := now - int64(c.For)
-	a := Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, settles: r.spec.Settle > 0, Why: Why{
+	*a = Action{Service: g.service.name, Direction: Down, Priority: r.spec.Priority, DryRun: r.spec.DryRun, Why: Why{
 		Rule: r.spec.Name, Service: g.service.name, WindowStart: from, WindowEnd: now,
 		Condition: fmt.Sprintf("calm: nothing over %g %% of the threshold for %v", 100*c.Below, c.For),
-		Spans:     g.calmSpans(from, now+int64(r.p.set.Settings.Skew)),
+		Spans:     r.calmSpans(g, now),
 	}}
 	if r.spec.By == ByCall {
 		a.Why.Call = r.p.calls.Name(g.call)
 	}
-	r.respond(&a, g.service, c.Then, now)
+	r.respond(a, g.service, c.Then, now)
 	if c.Then.Target.IsZero() {
 		a.Target = r.spec.Then.Target
 	}
-	switch since, wait := r.settling(&a, now); {
+	switch since, wait := r.settling(a, now); {
 	case wait != "":
 		a.hold(ReasonSettle, wait)
 	case since > from:
-		a.hold(ReasonSettle, fmt.Sprintf("calm for only %v since the last action of the rule settled", time.Duration(now-since)))
+		a.hold(ReasonSettle, fmt.Sprintf("calm for only %v since the last action on it settled", time.Duration(now-since)))
 	}
-	return a
+	return true
 }

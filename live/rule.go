@@ -64,10 +64,10 @@ type RuleSpec struct {
 	Calm     *Calm    // nil: the rule never scales down
 	NotWhile []string // services; hold while one of them is a cause or is being scaled up
 	// Settle, if above 0, is the time that a target needs after a change took effect:
-	// pods warm up, a backlog drains. After an action of the rule on a target, the
-	// rule acts on it again only on spans that ended after the change was effective
-	// (as many replicas ready as wanted) and Settle had passed. 0: the guards of the
-	// target alone say when.
+	// pods warm up, a backlog drains. After an action on a target, by whichever rule, this
+	// one acts on it only on spans that ended after the change was effective (as many
+	// replicas ready as wanted) and Settle had passed. 0: the guards of the target alone
+	// say when.
 	Settle   time.Duration
 	Priority int // higher wins a conflict of equal direction
 	DryRun   bool

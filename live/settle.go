@@ -15,9 +15,10 @@ const effectDeadline = int64(10 * time.Minute)
 // pendingEffect stands for the time of an effect that was not seen yet.
 const pendingEffect = int64(-1) << 63
 
-// lastAct is what one rule did to one target last, and when that took effect. What
-// was seen before the target had settled does not count against it again: pods were
-// starting then, and a backlog draining.
+// lastAct is what was done to a target last, and when that took effect. What was seen
+// before the target had settled does not count against it again: pods were starting
+// then, and a backlog draining. Several rules may see the same trouble, at different
+// ticks, so it does not matter which of them it was that acted.
 type lastAct struct {
 	at        int64
 	direction Direction
@@ -51,47 +52,34 @@ func (l *lastAct) changed(cur State) bool {
 	return true
 }
 
-// acted starts the settling of every rule that wanted what was done at now.
-func (st *targetState) acted(a *Action, wanted []Action, now int64) {
-	for i := range wanted {
-		w := &wanted[i]
-		if !w.settles || w.Direction != a.Direction {
-			continue
-		}
-		l := lastAct{at: now, direction: a.Direction, to: a.To, effective: pendingEffect}
-		if a.Kind == Vertical {
-			l.to, l.changes = -1, slices.Clone(a.Changes)
-		}
-		if a.DryRun {
-			l.effective = now // nothing will change
-		}
-		if st.lastActs == nil {
-			st.lastActs = map[string]*lastAct{}
-		}
-		st.lastActs[w.Why.Rule] = &l
+func newLastAct(a *Action, now int64) *lastAct {
+	l := &lastAct{at: now, direction: a.Direction, to: a.To, effective: pendingEffect}
+	if a.Kind == Vertical {
+		l.to, l.changes = -1, slices.Clone(a.Changes)
 	}
+	if a.DryRun {
+		l.effective = now // nothing will change
+	}
+	return l
 }
 
-// watchEffects looks at the targets whose last change is not effective yet.
+// watchEffects looks at the targets whose last change is not effective yet, where a
+// rule waits for that.
 func (p *Pipeline) watchEffects(ctx context.Context) {
+	if !p.settles {
+		return
+	}
 	var pending []Target
 	for target, st := range p.targets.states {
-		for _, l := range st.lastActs {
-			if l.effective == pendingEffect {
-				pending = append(pending, target)
-				break
-			}
+		if l := st.done.act; l != nil && l.effective == pendingEffect {
+			pending = append(pending, target)
 		}
 	}
 	slices.SortFunc(pending, Target.compare)
 	for _, target := range pending {
 		cur, err := p.currentState(ctx, target)
-		for _, l := range p.targets.states[target].lastActs {
-			switch {
-			case l.effective != pendingEffect:
-			case err == nil && l.isEffective(cur), p.now-l.at >= effectDeadline:
-				l.effective = p.now
-			}
+		if l := p.targets.states[target].done.act; err == nil && l.isEffective(cur) || p.now-l.at >= effectDeadline {
+			l.effective = p.now
 		}
 	}
 }
@@ -112,17 +100,17 @@ func (p *Pipeline) currentState(ctx context.Context, t Target) (State, error) {
 	return a.state, a.err
 }
 
-// settled is the time before which nothing counts for a rule and a target any more;
-// minTime when the rule has not acted on it. wait says what it is that is waited
-// for; "" when the time has come.
-func (t *targets) settled(rule string, target Target, settle time.Duration, now int64) (since int64, wait string) {
+// settled is the time before which nothing counts any more for a rule that settles in
+// settle; minTime when nothing was done to the target. wait says what it is that is
+// waited for; "" when the time has come.
+func (t *targets) settled(target Target, settle time.Duration, now int64, dry bool) (since int64, wait string) {
 	st := t.states[target]
-	if st == nil || st.lastActs[rule] == nil {
+	if st == nil || st.history(dry).act == nil {
 		return minTime, ""
 	}
-	l := st.lastActs[rule]
+	l := st.history(dry).act
 	if l.effective == pendingEffect {
-		return 0, fmt.Sprintf("what the rule did %v ago is not effective yet", time.Duration(now-l.at))
+		return 0, fmt.Sprintf("what was done %v ago is not effective yet", time.Duration(now-l.at))
 	}
 	since = l.effective + int64(settle)
 	if since > now {

@@ -1,57 +1,111 @@
 package live
 
 import (
-	"context"
-	"encoding/json"
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
 
-// TestSharedRulesDecideAsTheyWouldAlone: rules that differ in what they need and do,
-// on one stream; the twin's rules each watch for themselves.
+// randomRules are rules of every kind in a few families that share what they see.
+func randomRules(rng *rand.Rand, n int) []RuleSpec {
+	var rules []RuleSpec
+	for i := range n {
+		r := RuleSpec{Name: fmt.Sprint("rule-", i), Priority: rng.IntN(3), By: Grouping(rng.IntN(2)), Spans: Selection(rng.IntN(2)), Blame: BlameMode(rng.IntN(3)),
+			Then: Response{Horizontal: &HorizontalResponse{Amount: Amount{Step, float64(1 + i)}}}}
+		r.Match.Kinds = []SpanKind{KindServer, KindInternal}
+		w := &r.When
+		w.Latency = time.Duration(1+rng.IntN(6)) * 400 * time.Microsecond
+		w.Window = time.Duration(1+rng.IntN(3)) * 7 * time.Second
+		w.Errors = rng.IntN(4) == 0
+		switch rng.IntN(6) {
+		case 0:
+			w.Share, w.MinSpans = .1*float64(1+rng.IntN(4)), 5
+		case 1:
+			w.Window = 0
+			w.SLO = &SLO{.9, []Burn{{time.Minute, 10 * time.Second, 1 + rng.Float64()}, {3 * time.Minute, 30 * time.Second, 1}}}
+		case 2:
+			w.Latency, w.Multiple, w.Quantile, w.MinBaseline, w.Times = 0, 1+rng.Float64(), .5, 20, 3
+		default:
+			w.Times = 1 + rng.IntN(6)
+		}
+		if rng.IntN(3) == 0 {
+			r.Calm = &Calm{Below: []float64{.5, .8, 1}[rng.IntN(3)], For: time.Duration(5+rng.IntN(3)*5) * time.Second, MinSpans: 1, Then: r.Then}
+		}
+		if rng.IntN(4) == 0 {
+			r.Settle = 3 * time.Second
+		}
+		if rng.IntN(5) == 0 {
+			r.Then.Horizontal = &HorizontalResponse{MaxFactor: 4}
+		}
+		rules = append(rules, r)
+	}
+	return rules
+}
+
+// alone makes every rule one of a kind, so that none shares a watcher: a kind that is
+// named again changes nothing about what matches.
+func alone(rules []RuleSpec) []RuleSpec {
+	out := slices.Clone(rules)
+	for i := range out {
+		for range i {
+			out[i].Match.Kinds = append(slices.Clip(out[i].Match.Kinds), KindServer)
+		}
+	}
+	return out
+}
+
+// TestSharedRulesDecideAsTheyWouldAlone: random rules on random spans; in the
+// twin each rule watches for itself. Decisions, reasons, counters and
+// audit logs are the same.
 func TestSharedRulesDecideAsTheyWouldAlone(t *testing.T) {
-	set := benchRules(true)
-	set.Rules = set.Rules[:6]
-	for i := range set.Rules {
-		set.Rules[i].When.Times = 2 + 3*i
-		set.Rules[i].Settle = time.Duration(i%2) * time.Second
-	}
-	set.Rules[5].When.Latency = 300 * time.Millisecond
-	ctx := context.Background()
-	shared := newTestPipeline(t, Options{Rules: set, Orchestrator: NewLedger(nil, State{Replicas: 1})})
-	alone := newTestPipeline(t, Options{Rules: set, Orchestrator: NewLedger(nil, State{Replicas: 1})})
-	followers := 0
-	for _, r := range alone.rules {
-		if s := r.(*specRule); s.leader != nil {
-			followers++
-			s.leader = nil
+	acted, watchers := int64(0), 0
+	for seed := range uint64(12) {
+		rng := rand.New(rand.NewPCG(seed, 12))
+		set := RuleSet{Settings: DefaultSettings(), Rules: randomRules(rng, 12)}
+		set.Settings.TraceWait, set.Settings.Lateness = 2*time.Second, 3*time.Second
+		set.Default = Guard{Min: 1, Max: 40}
+		twin := set
+		twin.Rules = alone(set.Rules)
+		shared, single := newPlay(t, set), newPlay(t, twin)
+		watchers += len(shared.p.watchers)
+		if len(single.p.watchers) != len(set.Rules) {
+			t.Fatalf("%d watchers of %d rules that are alone", len(single.p.watchers), len(set.Rules))
 		}
-		r.(*specRule).rules = 1
-	}
-	if followers != 4 {
-		t.Fatalf("%d rules share, want 4", followers)
-	}
-	acted := 0
-	for i, s := range benchSpans(60_000, 5) {
-		s.Start *= 100 // 600 s
-		s2 := s
-		_, err := shared.Span(&s)
-		if _, err2 := alone.Span(&s2); err != err2 {
-			t.Fatal(i, err, err2)
+		now := int64(1e15)
+		for range 1500 {
+			if rng.IntN(12) == 0 {
+				now += rng.Int64N(2 * second)
+				shared.tick(t, now)
+				single.tick(t, now)
+			}
+			s := randomSpan(rng, now)
+			if e1, e2 := shared.span(*s), single.span(*s); e1 != e2 {
+				t.Fatalf("seed %d: %v, alone %v", seed, e1, e2)
+			}
 		}
-		if i%2000 != 1999 {
-			continue
+		if a, b := shared.out.Bytes(), single.out.Bytes(); !bytes.Equal(a, b) {
+			t.Fatalf("seed %d:\n%s", seed, firstDifference(a, b))
 		}
-		a, _ := shared.Tick(ctx, s.End())
-		b, _ := alone.Tick(ctx, s.End())
-		x, _ := json.Marshal(a)
-		y, _ := json.Marshal(b)
-		if string(x) != string(y) {
-			t.Fatalf("tick %d:\n%.2000s\nalone:\n%.2000s", i, x, y)
+		if shared.p.Counters() != single.p.Counters() || shared.audit.String() != single.audit.String() {
+			t.Fatalf("seed %d: %+v, alone %+v", seed, shared.p.Counters(), single.p.Counters())
 		}
-		acted += len(a)
+		acted += shared.p.Counters().Acted
 	}
-	if acted == 0 || shared.Counters() != alone.Counters() {
-		t.Errorf("%d decisions; %+v, alone %+v", acted, shared.Counters(), alone.Counters())
+	if acted < 100 || watchers > 12*11 {
+		t.Errorf("%d actions, %d watchers", acted, watchers)
 	}
+	t.Logf("%d actions, %d watchers of %d rules", acted, watchers, 12*12)
+}
+
+func firstDifference(a, b []byte) string {
+	x, y := bytes.Split(a, []byte("\n")), bytes.Split(b, []byte("\n"))
+	for i := range x {
+		if i >= len(y) || !bytes.Equal(x[i], y[i]) {
+			return fmt.Sprintf("tick %d:\n%.3000s\nalone:\n%.3000s", i, x[i], y[i])
+		}
+	}
+	return "one is longer"
 }

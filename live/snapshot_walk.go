@@ -30,7 +30,7 @@ func (p *Pipeline) walk(c *codec) {
 		}
 		integer(c, p.resumed)
 	}
-	p.walkWindows(c)
+	p.walkRules(c)
 }
 
 // walkCalls gives the calls the numbers that they had.
@@ -184,41 +184,48 @@ func (t *targets) walk(c *codec) {
 func (c *codec) target(t *Target) { c.texts(&t.Kind, &t.Namespace, &t.Name) }
 
 func (st *targetState) walk(c *codec) {
+	integer(c, &st.missingSince)
+	st.done.walk(c)
+	st.tried.walk(c)
+	// The last thing done is the same to both, unless a dry run came after it.
+	same := st.done.act != nil && st.tried.act == st.done.act
+	if c.flags(&same); same && c.reading {
+		st.tried.act = st.done.act
+	}
+}
+
+func (h *history) walk(c *codec) {
 	const most = 1 << 20
-	c.flags(&st.changed)
-	c.integers(&st.last, &st.missingSince)
-	list(c, &st.wants, most, func(w *want) {
+	c.flags(&h.changed)
+	integer(c, &h.last)
+	list(c, &h.wants, most, func(w *want) {
 		integer(c, &w.at)
 		integer(c, &w.direction)
 		integer(c, &w.kind)
 		integer(c, &w.to)
 	})
-	list(c, &st.changes, most, func(ch *change) {
+	list(c, &h.changes, most, func(ch *change) {
 		integer(c, &ch.at)
 		integer(c, &ch.direction)
 		integer(c, &ch.from)
 		integer(c, &ch.to)
 	})
-	rules := slices.Sorted(maps.Keys(st.lastActs))
-	list(c, &rules, most, func(rule *string) {
-		c.text(rule)
-		l := st.lastActs[*rule]
-		if c.reading {
-			if st.lastActs == nil {
-				st.lastActs = map[string]*lastAct{}
-			}
-			l = &lastAct{}
-			st.lastActs[*rule] = l
-		}
-		c.integers(&l.at, &l.effective)
-		integer(c, &l.direction)
-		integer(c, &l.to)
-		list(c, &l.changes, most, func(r *ResourceChange) {
-			c.text(&r.Container)
-			integer(c, &r.Resource)
-			c.flags(&r.Limit)
-			c.integers(&r.From, &r.To)
-		})
+	acted := h.act != nil
+	if c.flags(&acted); !acted {
+		return
+	}
+	if c.reading {
+		h.act = &lastAct{}
+	}
+	l := h.act
+	c.integers(&l.at, &l.effective)
+	integer(c, &l.direction)
+	integer(c, &l.to)
+	list(c, &l.changes, most, func(r *ResourceChange) {
+		c.text(&r.Container)
+		integer(c, &r.Resource)
+		c.flags(&r.Limit)
+		c.integers(&r.From, &r.To)
 	})
 }
 

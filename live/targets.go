@@ -15,17 +15,32 @@ type targets struct {
 	states    map[Target]*targetState
 }
 
-// targetState is what guards remember of a target.
+// targetState is what guards remember of a target. What was done is remembered apart
+// from what was done and what would have been: a rule on trial must not hold back one
+// that acts.
 type targetState struct {
-	spec    TargetSpec
+	spec  TargetSpec
+	done  history // without dry runs
+	tried history // with them
+	// missingSince is when replicas were first seen missing; minTime: none are.
+	missingSince int64
+}
+
+// history is what was wanted of a target and done to it.
+type history struct {
 	wants   []want // oldest first, as far back as stabilisation looks
 	changes []change
 	changed bool
-	last    int64 // the last change, when changed
-	// missingSince is when replicas were first seen missing; minTime: none are.
-	missingSince int64
-	// lastActs are what rules that settle did last, by name.
-	lastActs map[string]*lastAct
+	last    int64    // the last change, when changed
+	act     *lastAct // the last one, for rules that settle; nil: none
+}
+
+// history is the one that guards an action.
+func (st *targetState) history(dry bool) *history {
+	if dry {
+		return &st.tried
+	}
+	return &st.done
 }
 
 // want is what the rules wanted at one tick, before the guards.
@@ -93,29 +108,44 @@ func (t *targets) of(service string, sendsSpans bool) Target {
 func (t *targets) state(target Target, started int64) *targetState {
 	st := t.states[target]
 	if st == nil {
-		st = &targetState{spec: t.spec(target), wants: []want{{at: started}}, missingSince: minTime}
+		st = &targetState{spec: t.spec(target), missingSince: minTime}
+		st.watched(started)
 		t.states[target] = st
 	}
 	return st
 }
 
 // hold remembers that the targets nobody asked about at this tick were left alone.
-func (t *targets) hold(now int64, asked map[Target][]Action) {
+func (t *targets) hold(now int64, asked map[Target][]*Action) {
 	for target, st := range t.states {
 		if _, ok := asked[target]; !ok {
-			st.want(want{at: now})
+			st.want(want{at: now}, false)
 		}
 	}
 }
 
-func (st *targetState) want(w want) {
+// watched says that nothing is known of what was wanted before at.
+func (st *targetState) watched(at int64) {
+	st.done.wants, st.tried.wants = []want{{at: at}}, []want{{at: at}}
+}
+
+// want remembers what was wanted; what a dry run wants, nobody wants done.
+func (st *targetState) want(w want, dry bool) {
 	keep := w.at - int64(max(st.spec.Guard.StabiliseUp, st.spec.Guard.StabiliseDown))
+	st.tried.want(w, keep)
+	if dry {
+		w = want{at: w.at}
+	}
+	st.done.want(w, keep)
+}
+
+func (h *history) want(w want, keep int64) {
 	// The last one at or before the horizon says what was wanted then.
 	i := 0
-	for i+1 < len(st.wants) && st.wants[i+1].at <= keep {
+	for i+1 < len(h.wants) && h.wants[i+1].at <= keep {
 		i++
 	}
-	st.wants = append(slices.Delete(st.wants, 0, i), w)
+	h.wants = append(slices.Delete(h.wants, 0, i), w)
 }
 
 // bounds are the replica bounds at now.

@@ -17,16 +17,28 @@ func (p *Pipeline) Tick(ctx context.Context, now int64) ([]Decision, error) {
 	p.advance(now)
 	clear(p.answers)
 	p.watchEffects(ctx)
-	var wanted []Action
-	for _, r := range p.rules {
-		wanted = append(wanted, r.Evaluate(p.now)...)
-	}
-	p.holdDependents(wanted)
-	decisions := p.decide(ctx, wanted)
+	p.evaluate()
+	p.holdDependents(p.wanted)
+	decisions := p.decide(ctx, p.wanted)
 	for i := range decisions {
 		p.count(&decisions[i])
 	}
 	return decisions, p.audit.write(decisions)
+}
+
+// evaluate asks every rule what it wants.
+func (p *Pipeline) evaluate() {
+	clear(p.wanted)
+	p.wanted = p.wanted[:0]
+	for _, w := range p.watchers {
+		w.prepare(p.now)
+	}
+	for _, r := range p.rules {
+		p.wanted = r.evaluate(p.now, p.wanted)
+	}
+	for _, r := range p.extra {
+		p.wanted = append(p.wanted, r.Evaluate(p.now)...)
+	}
 }
 
 // advance moves time, closes traces and turns statistics.
@@ -61,7 +73,7 @@ func (p *Pipeline) advance(now int64) {
 func (p *Pipeline) missed(now int64) {
 	p.started = now
 	for _, st := range p.targets.states {
-		st.wants = []want{{at: now}}
+		st.watched(now)
 	}
 }
 
@@ -95,7 +107,8 @@ func (p *Pipeline) closeTrace(t *openTrace, evicted bool) {
 func (p *Pipeline) holdDependents(wanted []Action) {
 	trouble := map[string]bool{}
 	for i := range wanted {
-		if a := &wanted[i]; a.Direction == Up || a.held == ReasonBlame {
+		a := &wanted[i]
+		if a.Direction == Up || a.trouble && a.held != ReasonPending { // whose fault that is, is not known
 			trouble[a.cause()] = true
 		}
 	}
@@ -113,10 +126,24 @@ func (p *Pipeline) holdDependents(wanted []Action) {
 	}
 }
 
+// holdDowns holds what would make a target smaller while a rule fires on it: that the
+// rule may do nothing about it just now does not make it calm.
+func holdDowns(wanted []*Action) {
+	i := slices.IndexFunc(wanted, func(a *Action) bool { return a.trouble && !a.DryRun })
+	if i < 0 {
+		return
+	}
+	for _, a := range wanted {
+		if a.Direction == Down {
+			a.hold(ReasonTrouble, "rule "+wanted[i].Why.Rule+" fires on it")
+		}
+	}
+}
+
 // cause is the service that the action's evidence points at.
 func (a *Action) cause() string {
-	if a.Why.Blame != nil {
-		return a.Why.Blame.Service
+	if a.blamed != "" {
+		return a.blamed
 	}
 	return a.Service
 }
@@ -124,9 +151,10 @@ func (a *Action) cause() string {
 // decide makes one decision a target.
 func (p *Pipeline) decide(ctx context.Context, wanted []Action) []Decision {
 	var keys []Target
-	byTarget := map[Target][]Action{}
-	for _, a := range wanted {
-		a.Target = p.targetOf(&a)
+	byTarget := map[Target][]*Action{}
+	for i := range wanted {
+		a := &wanted[i]
+		a.Target = p.targetOf(a)
 		key := a.Target
 		if key.IsZero() {
 			key.Name = a.Service
@@ -159,8 +187,8 @@ func (p *Pipeline) sendsSpans(service string) bool {
 }
 
 // decideTarget settles what the rules want of one target, and does it.
-func (p *Pipeline) decideTarget(ctx context.Context, wanted []Action) Decision {
-	a := wanted[0]
+func (p *Pipeline) decideTarget(ctx context.Context, wanted []*Action) Decision {
+	a := *wanted[0]
 	if a.Target.IsZero() || p.orch == nil {
 		a = conflate(wanted)
 		if a.Direction != Hold {
@@ -175,22 +203,22 @@ func (p *Pipeline) decideTarget(ctx context.Context, wanted []Action) Decision {
 		return p.failed(a, err)
 	}
 	st.see(cur, p.now)
-	for i := range wanted {
-		st.resolve(&wanted[i], cur, p.now)
+	for _, w := range wanted {
+		st.resolve(w, cur, p.now)
 	}
+	holdDowns(wanted)
 	a = conflate(wanted)
 	if a.Direction != Hold && p.silent(p.now) {
 		a.hold(ReasonSilence, "no spans: silence is not health")
 	}
+	a.At, a.DryRun = p.now, a.DryRun || p.set.Settings.DryRun
 	if !st.guard(&a, p.now) {
 		return p.finish(a)
 	}
-	a.At, a.DryRun = p.now, a.DryRun || p.set.Settings.DryRun
 	if err := p.orch.Scale(ctx, a); err != nil {
 		return p.failed(a, err)
 	}
 	st.remember(&a, p.now)
-	st.acted(&a, wanted, p.now)
 	return p.finish(a)
 }
 

@@ -136,12 +136,18 @@ func (b *traceBuffer) expire(before int64) {
 // len is how many traces are open.
 func (b *traceBuffer) len() int { return len(b.byID) }
 
-// watch asks for a verdict on a span of an open trace.
-func (t *openTrace) watch(span trace.SpanID, where *verdict) {
-	if len(t.watched) == maxWatched {
-		return // its verdict stays unknown
+// watch asks for a verdict on a span of an open trace. Who asks for the same span in
+// turn gets the same one.
+func (t *openTrace) watch(span trace.SpanID) *verdict {
+	n := len(t.watched)
+	if n > 0 && t.watched[n-1].span == span {
+		return t.watched[n-1].where
 	}
-	t.watched = append(t.watched, watched{span, where})
+	v := &verdict{}
+	if n < maxWatched { // or it stays unknown
+		t.watched = append(t.watched, watched{span, v})
+	}
+	return v
 }
 
 // markSampled notes that the span that was added last was sampled.

@@ -10,11 +10,14 @@ import (
 // collector's batches would make an insertion sort move megabytes a span.
 //
 // Memory: 8 bytes and the load of P an entry, at most twice max entries. Past max
-// the oldest are dropped and counted.
+// the oldest are dropped and counted. Where rules of several levels share a window,
+// each level has room for max, as it would have alone.
 type window[P any] struct {
 	entries []windowEntry[P] // [:sorted] in order of end, the rest as it came
 	sorted  int
 	max     int
+	levels  int            // 0: one
+	levelOf func(*P) int32 // nil: one level
 	dropped int64
 	scratch []windowEntry[P]
 }
@@ -28,7 +31,7 @@ func newWindow[P any](max int) window[P] { return window[P]{max: max} }
 
 func (w *window[P]) add(end int64, load P) {
 	w.entries = append(w.entries, windowEntry[P]{load, end})
-	if len(w.entries) >= 2*w.max {
+	if len(w.entries) >= 2*w.max*max(w.levels, 1) {
 		w.tidy(minTime)
 	}
 }
@@ -40,14 +43,34 @@ func (w *window[P]) tidy(horizon int64) {
 	slices.SortStableFunc(fresh, func(a, b windowEntry[P]) int { return cmp.Compare(a.end, b.end) })
 	w.merge()
 	w.sorted = len(w.entries)
-	cut := w.after(horizon)
-	if over := len(w.entries) - cut - w.max; over > 0 {
-		cut += over
-		w.dropped += int64(over)
-	}
-	w.sorted = copy(w.entries, w.entries[cut:])
+	w.sorted = copy(w.entries, w.entries[w.after(horizon):])
 	w.entries = w.entries[:w.sorted]
+	if over := len(w.entries) - w.max; over > 0 {
+		w.drop(over)
+	}
 	w.shrink()
+}
+
+// drop forgets the oldest entries beyond max of each level; over is how many there
+// are beyond max of one.
+func (w *window[P]) drop(over int) {
+	before := len(w.entries)
+	if w.levelOf == nil {
+		w.entries = w.entries[:copy(w.entries, w.entries[over:])]
+	} else {
+		room := make([]int, w.levels)
+		at := before
+		for i := before - 1; i >= 0; i-- {
+			if l := w.levelOf(&w.entries[i].load); room[l] < w.max {
+				room[l]++
+				at--
+				w.entries[at] = w.entries[i]
+			}
+		}
+		w.entries = w.entries[:copy(w.entries, w.entries[at:])]
+	}
+	w.sorted = len(w.entries)
+	w.dropped += int64(before - w.sorted)
 }
 
 // merge joins the two sorted parts from the back, with room for the shorter only.
@@ -95,23 +118,15 @@ func (w *window[P]) after(t int64) int {
 // count is the number of sorted entries with an end in (from, to].
 func (w *window[P]) count(from, to int64) int { return w.after(to) - w.after(from) }
 
-// peak looks at every window (t-width, t] with from <= t <= to and returns the
-// fullest, the latest of them on a tie: its entries [lo:hi] and its right edge.
-// What ended at or before since does not count. It must be tidy. Cost: O(entries).
-func (w *window[P]) peak(width, from, to, since int64) (lo, hi int, edge int64) {
-	lo, hi, edge = w.after(max(from-width, since)), max(w.after(from), w.after(since)), from
-	last := w.after(to)
-	for l, h := lo, hi; h < last; {
-		t := w.entries[h].end
-		for h < last && w.entries[h].end == t {
-			h++
-		}
-		for l < h && w.entries[l].end <= t-width {
-			l++
-		}
-		if h-l >= hi-lo {
-			lo, hi, edge = l, h, t
+// remove forgets the entries that match.
+func (w *window[P]) remove(match func(*P) bool) {
+	kept, sorted := w.entries[:0], w.sorted
+	for i := range w.entries {
+		if !match(&w.entries[i].load) {
+			kept = append(kept, w.entries[i])
+		} else if i < sorted {
+			w.sorted--
 		}
 	}
-	return lo, hi, edge
+	w.entries = kept
 }

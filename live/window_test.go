@@ -43,44 +43,65 @@ func (b bruteWindow) count(from, to int64) (n int) {
 	return n
 }
 
-// TestWindowEqualsBruteForce: random streams, out of order, with ties, evaluated at
-// random moments; what is forgotten must never matter again.
+// TestWindowEqualsBruteForce: random streams of spans that reach four thresholds, out
+// of order, with ties, evaluated at random moments; each threshold has a twin with all
+// its ends. What is forgotten must never matter again.
 func TestWindowEqualsBruteForce(t *testing.T) {
-	for seed := range uint64(300) {
+	const levels = 4
+	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		width, lateness := 1+rng.Int64N(50), rng.Int64N(40)
-		w, all, now := newWindow[int64](1<<20), bruteWindow{}, int64(0)
-		for range 200 {
+		w := &watcher{levels: make([]int64, levels), sweeps: []sweepShape{{width: width, levels: []int32{0, 1, 2, 3}}}}
+		g, all, now := &group{breaches: newWindow[breach](1 << 20)}, [levels]bruteWindow{}, int64(0)
+		for range 150 {
 			now += rng.Int64N(6)
 			for range rng.IntN(8) {
-				end := now + 5 - rng.Int64N(2*(width+lateness)+10)
+				end, level := now+5-rng.Int64N(2*(width+lateness)+10), rng.IntN(levels)
 				if end <= now-width-lateness {
 					continue // refused as late by the pipeline
 				}
-				w.add(end, end)
-				all = append(all, end)
+				g.breaches.add(end, breach{level: int32(level), dur: end})
+				for l := range level + 1 {
+					all[l] = append(all[l], end)
+				}
 			}
 			if rng.IntN(3) > 0 {
 				continue
 			}
-			w.tidy(now - width - lateness)
-			since := int64(minTime)
-			if rng.IntN(2) == 0 {
-				since = now - rng.Int64N(width+lateness+5)
-			}
-			lo, hi, edge := w.peak(width, now-lateness, now+5, since)
-			if n, at := all.peak(width, now-lateness, now+5, since); hi-lo != n || edge != at {
-				t.Fatalf("seed %d, now %d: peak %d at %d, brute force %d at %d", seed, now, hi-lo, edge, n, at)
-			}
-			for _, e := range w.entries[lo:hi] {
-				if e.end != e.load || e.end <= edge-width || e.end > edge || e.end <= since {
-					t.Fatalf("seed %d: entry %d is not of the window that ends at %d", seed, e.end, edge)
+			g.breaches.tidy(now - width - lateness)
+			g.asked.reset(g)
+			since := now - rng.Int64N(width+lateness+5)
+			for level := range levels {
+				x := g.fullest(w, 0, level, now-lateness, now+5)
+				g.compare(t, x, level, all[level], width, now-lateness, now+5, minTime)
+				x = g.fullestSince(level, width, now-lateness, now+5, since)
+				g.compare(t, x, level, all[level], width, now-lateness, now+5, since)
+				if got, want := g.count(w, level, now-width, now+5), all[level].count(now-width, now+5); got != int64(want) {
+					t.Fatalf("seed %d: count %d, brute force %d", seed, got, want)
 				}
 			}
-			if got, want := w.count(now-width, now+5), all.count(now-width, now+5); got != want {
-				t.Fatalf("seed %d: count %d, brute force %d", seed, got, want)
-			}
 		}
+	}
+}
+
+// compare holds a fullest window against the twin's.
+func (g *group) compare(t *testing.T, x fullest, level int, all bruteWindow, width, from, to, since int64) {
+	t.Helper()
+	if n, at := all.peak(width, from, to, since); x.n != n || x.edge != at {
+		t.Fatalf("level %d: peak %d at %d, brute force %d at %d", level, x.n, x.edge, n, at)
+	}
+	n := 0
+	for _, e := range g.breaches.entries[x.lo:x.hi] {
+		if e.load.level < int32(level) {
+			continue
+		}
+		n++
+		if e.end != e.load.dur || e.end <= x.edge-width || e.end > x.edge || e.end <= since {
+			t.Fatalf("entry %d is not of the window that ends at %d", e.end, x.edge)
+		}
+	}
+	if n != x.n {
+		t.Fatalf("%d entries, %d said", n, x.n)
 	}
 }
 
@@ -102,6 +123,14 @@ func TestWindowMemory(t *testing.T) {
 	}
 	if w.tidy(0); len(w.entries) != 4096 || w.dropped == 0 {
 		t.Errorf("kept %d, dropped %d", len(w.entries), w.dropped)
+	}
+	shared := newWindow[breach](100)
+	setLevels(&shared, &watcher{levels: make([]int64, 2)})
+	for i := range int64(1000) {
+		shared.add(i, breach{level: int32(i / 980)}) // the last 20 are of the higher level
+	}
+	if shared.tidy(0); len(shared.entries) != 120 || shared.entries[0].end != 880 || shared.dropped != 880 || shared.sorted != 120 {
+		t.Errorf("%d entries of two levels from %d, %d dropped", len(shared.entries), shared.entries[0].end, shared.dropped)
 	}
 	if w.tidy(3_000_000); cap(w.entries) > 256 {
 		t.Errorf("an empty window holds %d", cap(w.entries))

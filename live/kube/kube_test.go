@@ -3,6 +3,7 @@ package kube_test
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -29,6 +30,15 @@ func TestFakeServer(t *testing.T) {
 	kubetest.Run(t, func(*testing.T) kubetest.Server {
 		return kubetest.Server{Client: kubefake.New(), Namespace: "shop"}
 	})
+}
+
+// TestRealServer is the same suite on a real API server.
+func TestRealServer(t *testing.T) {
+	kubeconfig := os.Getenv("SCALE_EVAL_KUBECONFIG")
+	if kubeconfig == "" {
+		t.Skip("set SCALE_EVAL_KUBECONFIG to the kubeconfig file of a server on which namespaces may be made and deleted")
+	}
+	kubetest.Run(t, kubetest.Real(t, kubeconfig))
 }
 
 func deployment(name string, replicas int32) *appsv1.Deployment {

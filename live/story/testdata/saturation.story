@@ -58,9 +58,9 @@ tick 121s until=150s every=4s
 2m9s held (no-change): pool/workers stays at 10: rule workers: always, over 40s; worker 2757 spans; 60/s x 109.744ms = 6.58 in flight, without waiting (they take 220.431ms); wanted 8, bounds are 10 to 200; it has 10 replicas already
 2m13s held (unknown): pool/workers stays: rule workers: always, over 40s; worker 2917 spans; its load has just changed: waiting for 10s of the new one
 2m17s acted: pool/workers up 10 -> 16: rule workers: always, over 40s; worker 3077 spans; 130/s x 109.744ms = 14.3 in flight, without waiting (they take 2.383766s), of which only 100/s are served
-2m21s held (settle): pool/workers stays: rule workers: always, over 40s; worker 3237 spans; 130/s x 109.744ms = 14.3 in flight, without waiting (they take 2.960766s), of which only 100/s are served; what the rule did 4s ago is not effective yet
-2m25s held (settle): pool/workers stays: rule workers: always, over 40s; worker 3397 spans; 130/s x 109.744ms = 14.3 in flight, without waiting (they take 4.114766s), of which only 100/s are served; what the rule did 8s ago is not effective yet
-2m29s held (settle): pool/workers stays: rule workers: always, over 40s; worker 3557 spans; 130/s x 109.744ms = 14.3 in flight, without waiting (they take 4.114766s), of which only 100/s are served; what the rule did 12s ago is not effective yet
+2m21s held (settle): pool/workers stays: rule workers: always, over 40s; worker 3237 spans; 130/s x 109.744ms = 14.3 in flight, without waiting (they take 2.960766s), of which only 100/s are served; what was done 4s ago is not effective yet
+2m25s held (settle): pool/workers stays: rule workers: always, over 40s; worker 3397 spans; 130/s x 109.744ms = 14.3 in flight, without waiting (they take 4.114766s), of which only 100/s are served; what was done 8s ago is not effective yet
+2m29s held (settle): pool/workers stays: rule workers: always, over 40s; worker 3557 spans; 130/s x 109.744ms = 14.3 in flight, without waiting (they take 4.114766s), of which only 100/s are served; what was done 12s ago is not effective yet
 
 # What was done is effective at 155 s, and the queue is gone at 170 s.
 replicas pool/workers 15
