@@ -29,7 +29,10 @@ type ParquetReader struct {
 	leaf   [NumColumns]int // column index in the file; -1: the file has none
 	group  int             // next row group
 	cur    *rowGroup
-	row    int64 // rows handed out or refused so far
+	row    int64 // rows handed out, refused or passed over so far
+	passed int64 // rows of the file that were decoded or pruned so far
+	end    int64 // row to stop before
+	where  Where
 	bad    trace.Bad
 	strict bool
 }
@@ -56,7 +59,7 @@ func NewParquetReader(r io.ReaderAt, size int64, closer io.Closer, name string, 
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a readable Parquet file: %w", name, err)
 	}
-	pr = &ParquetReader{name: name, file: f, closer: closer, want: want, strict: strict}
+	pr = &ParquetReader{name: name, file: f, closer: closer, want: want, strict: strict, end: f.NumRows()}
 	for c := range NumColumns {
 		if pr.leaf[c], err = findLeaf(f.Schema(), c); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -134,6 +137,13 @@ func recoverParquet(name string, err *error) {
 	}
 }
 
+// Only makes r hand out rows [from, to) of the file, counted from 0, and of those the
+// ones that where holds of. Row groups without such a row are not decoded. It must come
+// before the first Next.
+func (r *ParquetReader) Only(from, to int64, where Where) {
+	r.row, r.end, r.where = from, min(to, r.file.NumRows()), where
+}
+
 // NumRows is the number of rows that the footer states.
 func (r *ParquetReader) NumRows() int64 { return r.file.NumRows() }
 
@@ -155,15 +165,11 @@ func (r *ParquetReader) Close() error {
 func (r *ParquetReader) Next() (rec arrow.Record, err error) {
 	defer recoverParquet(r.name, &err)
 	for {
-		for r.cur == nil {
-			groups := r.file.RowGroups()
-			if r.group >= len(groups) {
-				return nil, io.EOF
-			}
-			if r.cur, err = r.openGroup(groups[r.group]); err != nil {
-				return nil, fmt.Errorf("%s: row group %d: %w", r.name, r.group, err)
-			}
-			r.group++
+		if r.row >= r.end {
+			return nil, io.EOF
+		}
+		if err := r.openNext(); err != nil {
+			return nil, err
 		}
 		rec, err = r.cur.next(min(BatchRows, r.cur.left))
 		if err != nil {
@@ -172,6 +178,9 @@ func (r *ParquetReader) Next() (rec arrow.Record, err error) {
 		if r.cur.left == 0 {
 			r.cur.close()
 			r.cur = nil
+		}
+		if rec = r.trim(rec); rec == nil {
+			continue
 		}
 		if rec, err = r.vet(rec); err != nil {
 			return nil, err
@@ -183,12 +192,47 @@ func (r *ParquetReader) Next() (rec arrow.Record, err error) {
 	}
 }
 
+// openNext opens the next row group with a row that is asked for, unless one is open.
+func (r *ParquetReader) openNext() (err error) {
+	for groups := r.file.RowGroups(); r.cur == nil; r.group++ {
+		if r.group >= len(groups) {
+			return io.EOF
+		}
+		g := groups[r.group]
+		if r.passed+g.NumRows() <= r.row || !r.where.mayHold(g, &r.leaf) {
+			r.passed += g.NumRows()
+			r.row = max(r.row, r.passed)
+			continue
+		}
+		if r.cur, err = r.openGroup(g); err != nil {
+			return fmt.Errorf("%s: row group %d: %w", r.name, r.group, err)
+		}
+	}
+	return nil
+}
+
+// trim leaves out the rows of a batch before and behind those that were asked for, nil
+// if that is all of them.
+func (r *ParquetReader) trim(rec arrow.Record) arrow.Record {
+	first, n := r.passed, rec.NumRows()
+	r.passed += n
+	from, to := min(max(r.row-first, 0), n), min(max(r.end-first, 0), n)
+	if from == 0 && to == n {
+		return rec
+	}
+	defer rec.Release()
+	if from >= to {
+		return nil
+	}
+	return rec.NewSlice(from, to)
+}
+
 // vet holds Parquet rows to the same rules as every other format. The commonest
 // case, a batch without a bad row, is one scan of two columns.
 func (r *ParquetReader) vet(rec arrow.Record) (arrow.Record, error) {
 	first := r.row
 	r.row += rec.NumRows()
-	if !r.hasBad(rec) {
+	if !r.hasBad(rec) && r.where.all() {
 		return rec, nil
 	}
 	defer rec.Release()
@@ -205,7 +249,9 @@ func (r *ParquetReader) vet(rec arrow.Record) (arrow.Record, error) {
 			}
 			continue
 		}
-		b.Append(&s)
+		if r.where.holds(&s) {
+			b.Append(&s)
+		}
 	}
 	return b.Record(), nil
 }

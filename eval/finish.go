@@ -35,8 +35,17 @@ func (w *walk) matchFlagRates() {
 func (w *walk) finish() {
 	c := &w.out.Counts
 	w.out.Scores.Trace, c.Traces = w.traces.finish()
+	countLabels(c, &w.byLabel)
+	if w.p.Clock != nil {
+		w.out.Timing = w.timing()
+	}
+	w.progress()
+}
+
+// countLabels fills the counts by label.
+func countLabels(c *Counts, byLabel *[256]int64) {
 	c.ByLabel = map[string]int64{}
-	for l, n := range w.byLabel {
+	for l, n := range byLabel {
 		label := trace.Label(l)
 		switch {
 		case n == 0:
@@ -49,10 +58,6 @@ func (w *walk) finish() {
 		c.ByLabel[label.String()] += n
 	}
 	c.Scored = c.Positives + c.Negatives
-	if w.p.Clock != nil {
-		w.out.Timing = w.timing()
-	}
-	w.progress()
 }
 
 func (w *walk) timing() *Timing {

@@ -42,6 +42,15 @@ func (o *Outcome) Result(opt SummaryOptions) (*Result, error) {
 const fewTraces = 30
 
 func (o *Outcome) warnings(r *Result) []string {
+	out := warningsOf(r)
+	if n := o.tracesWithPositive(); r.Counts.Positives > 0 && n < fewTraces {
+		out = append(out, fmt.Sprintf("the traces with a positive are only %d: intervals by trace are rough", n))
+	}
+	return out
+}
+
+// warningsOf are those that the result itself gives rise to.
+func warningsOf(r *Result) []string {
 	var out []string
 	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	c := r.Counts
@@ -52,9 +61,6 @@ func (o *Outcome) warnings(r *Result) []string {
 		warn("no positive in the test part: recall, precision, F1, AP and AUC say nothing")
 	case c.Negatives == 0:
 		warn("no negative in the test part: FPR and AUC are undefined")
-	}
-	if n := o.tracesWithPositive(); c.Positives > 0 && n < fewTraces {
-		warn("the traces with a positive are only %d: intervals by trace are rough", n)
 	}
 	for _, s := range r.Samplers {
 		if s.WarmUp == c.Test && c.Test > 0 {

@@ -18,6 +18,7 @@ import (
 type Ranking struct {
 	key  []uint64 // ascending: scoreOf(key) descends
 	ref  []uint32 // trace number, positiveBit set for positives
+	bins []bin    // in the place of key and ref: a ranking of counts
 	p, n int64
 }
 
@@ -177,6 +178,13 @@ func (r *Ranking) Negatives() int64 { return r.n }
 func (r *Ranking) Points() iter.Seq[CurvePoint] {
 	return func(yield func(CurvePoint) bool) {
 		var tp, fp int64
+		for _, b := range r.bins {
+			tp += b.pos
+			fp += b.neg
+			if !yield(CurvePoint{Number(scoreOf(b.key)), tp, fp}) {
+				return
+			}
+		}
 		for i, k := range r.key {
 			if r.ref[i]&positiveBit != 0 {
 				tp++

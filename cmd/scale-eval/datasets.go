@@ -286,11 +286,13 @@ func datasetsConvertCommand() *cli.Command {
 		Description: `The format follows the name: .parquet, or --to gtrace|tracemesh for CSV.
 
   scale-eval datasets convert --dataset synth --spans 1000000 --out synth.parquet
-  scale-eval datasets convert --dataset nezha:tt-2023-01-30 --data DIR --out tt.parquet`,
+  scale-eval datasets convert --dataset nezha:tt-2023-01-30 --data DIR --out tt.parquet
+  scale-eval datasets convert --dataset synth --spans 100000000 \
+      --partition-by hour --partition-rows 4000000 --out synth`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "`FILE` to write; it appears whole or not at all (required)"},
 			&cli.StringFlag{Name: "to", Usage: "`FORMAT`: parquet, gtrace or tracemesh (default: by the file's suffix)"},
-		}, inputFlags("synth")...),
+		}, append(partitionFlags(), inputFlags("synth")...)...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
@@ -300,6 +302,16 @@ func datasetsConvertCommand() *cli.Command {
 				return err
 			}
 			// Before the data is read, which may take a while.
+			if err := checkPartition(c); err != nil {
+				return err
+			}
+			if partitioned(c) {
+				ds, err := openDataset(c)
+				if err != nil {
+					return err
+				}
+				return convert(c, ds)
+			}
 			if _, err := outFormat(c.String("to"), c.String("out")); err != nil {
 				return err
 			}
@@ -323,29 +335,9 @@ func convert(c *cli.Context, ds *catalog.Dataset) error {
 	if err != nil {
 		return err
 	}
+	r = datasets.Ahead(r)
 	defer r.Close()
-	var n int64
-	err = writeFile(c.String("out"), func(f io.Writer) error {
-		w, err := newSpanWriter(f, c.App.ErrWriter, c.String("to"), c.String("out"), ds)
-		if err != nil {
-			return err
-		}
-		bar := newProgress(c.App.ErrWriter, "converting", -1)
-		defer bar.finish()
-		for s, err := range datasets.Spans(r, trace.NewCalls(1, nil)) {
-			if err != nil {
-				return err
-			}
-			if err := interrupted(c, n, bar); err != nil {
-				return err
-			}
-			if err := w.Write(s); err != nil {
-				return err
-			}
-			n++
-		}
-		return w.Close()
-	})
+	n, err := convertTo(c, ds, r)
 	if err != nil {
 		return err
 	}
@@ -415,5 +407,9 @@ func newSpanWriter(w, warn io.Writer, to, path string, ds *catalog.Dataset) (spa
 		fmt.Fprintln(warn, "scale-eval: the tracemesh form has no columns for services and labels: they are left out")
 		return tracemesh.NewWriter(w, tracemesh.Milliseconds)
 	}
-	return datasets.NewParquetWriter(w, map[string]string{"scale_eval_dataset": ds.Name, "scale_eval_version": version}), nil
+	return datasets.NewParquetWriter(w, parquetMeta(ds)), nil
+}
+
+func parquetMeta(ds *catalog.Dataset) map[string]string {
+	return map[string]string{"scale_eval_dataset": ds.Name, "scale_eval_version": version}
 }

@@ -35,6 +35,12 @@ func inputFlags(defaultDataset string) []cli.Flag {
 			Usage: "gtrace: `ZONE` of startTime, e.g. Asia/Shanghai"},
 		&cli.StringFlag{Name: "label-column", Value: "node-latency", Category: inputCategory,
 			Usage: "gtrace: which label is the truth: node-latency, graph-latency or graph-structure"},
+		&cli.StringFlag{Name: "since", Category: inputCategory,
+			Usage: "Parquet: only spans that start at `TIME` (2024-05-01T07:00:00Z) or later; row groups before it are not read"},
+		&cli.StringFlag{Name: "until", Category: inputCategory,
+			Usage: "Parquet: only spans that start before `TIME`"},
+		&cli.StringSliceFlag{Name: "service", Category: inputCategory,
+			Usage: "Parquet: only spans of this `SERVICE` (repeatable)"},
 		&cli.Int64Flag{Name: "spans", Category: inputCategory,
 			Usage: "synth: how many spans to generate (0: the variant's default)"},
 		&cli.Uint64Flag{Name: "synth-seed", Value: 1, Category: inputCategory,
@@ -97,6 +103,10 @@ func openDatasetNamed(c *cli.Context, name string) (*catalog.Dataset, error) {
 	if _, err := gtrace.ParseLabel(c.String("label-column")); err != nil {
 		return nil, usagef("--label-column: %w", err)
 	}
+	where, err := whereOf(c)
+	if err != nil {
+		return nil, err
+	}
 	ref, err := catalog.Find(name, catalog.Folders(c.StringSlice("data")))
 	if err != nil {
 		return nil, err
@@ -108,11 +118,30 @@ func openDatasetNamed(c *cli.Context, name string) (*catalog.Dataset, error) {
 		Strict: c.Bool("strict"), KeepDuplicates: c.Bool("keep-duplicates"),
 		TimeUnit: c.String("time-unit"), Location: zone, LabelColumn: c.String("label-column"),
 		SynthSpans: c.Int64("spans"), SynthSeed: c.Uint64("synth-seed"),
+		Where: where,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("dataset %s: %w", ref.Name, err)
 	}
 	return ds, nil
+}
+
+// whereOf reads which part of a Parquet dataset is asked for.
+func whereOf(c *cli.Context) (w datasets.Where, err error) {
+	w.Services = c.StringSlice("service")
+	for _, bound := range []struct {
+		flag string
+		to   *int64
+	}{{"since", &w.Since}, {"until", &w.Until}} {
+		if v := c.String(bound.flag); v != "" {
+			t, err := time.Parse(time.RFC3339Nano, v)
+			if err != nil {
+				return w, usagef("--%s %q: want a time such as 2024-05-01T07:00:00Z", bound.flag, v)
+			}
+			*bound.to = t.UnixNano()
+		}
+	}
+	return w, nil
 }
 
 // samplerColumns are what samplers and evaluation read: operation and service make

@@ -52,7 +52,7 @@ type recordedFile struct {
 var notRecorded = []string{"out", "output", "o", "replay", "config", "data", "help", "h", "d"}
 
 func newRecord(e *evaluation) (*runRecord, error) {
-	files, err := checksums(e.ds.Path)
+	files, err := e.sums()
 	if err != nil {
 		return nil, fmt.Errorf("checksum of dataset %s: %w", e.ds.Name, err)
 	}

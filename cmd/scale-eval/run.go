@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -103,6 +105,7 @@ type evaluation struct {
 	result  *eval.Result
 	timing  *eval.Timing // what the report shows
 	written []string     // names of the files in --out
+	sums    func() ([]recordedFile, error)
 }
 
 // runEvaluation does the whole job. original is the record that is being
@@ -206,6 +209,7 @@ func passes(ds *catalog.Dataset, calls *trace.Calls, want datasets.Columns) trac
 }
 
 func (e *evaluation) evaluate() error {
+	e.sums = ahead(func() ([]recordedFile, error) { return checksums(e.ds.Path) })
 	entrants, err := newEntrants(e.c, e.calls, e.split)
 	if err != nil {
 		return err
@@ -293,12 +297,15 @@ func (e *evaluation) writeReport(record *runRecord) error {
 	if err != nil {
 		return err
 	}
-	if err := e.writePages("scale-eval run --replay run.json"); err != nil {
-		return err
+	const scoresFile = "scores.parquet"
+	written := ahead(func() (struct{}, error) {
+		return struct{}{}, writeFile(filepath.Join(dir, scoresFile), e.writeScores)
+	})
+	err = e.writePages("scale-eval run --replay run.json")
+	if _, scoresErr := written(); err != nil || scoresErr != nil {
+		return errors.Join(err, scoresErr)
 	}
-	if err := e.writeOut("scores.parquet", e.writeScores); err != nil {
-		return err
-	}
+	e.written = append(e.written, scoresFile)
 	if err := record.digest(dir, e.written); err != nil {
 		return err
 	}
@@ -372,4 +379,21 @@ func (e *evaluation) sayWhere(record, original *runRecord) error {
 	}
 	_, err = fmt.Fprintln(e.c.App.Writer, "replay   every file has the bytes of the original run")
 	return err
+}
+
+// ahead calls f in a goroutine of its own. What it returns waits for f.
+func ahead[T any](f func() (T, error)) func() (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		v, err := f()
+		done <- outcome{v, err}
+	}()
+	return sync.OnceValues(func() (T, error) {
+		o := <-done
+		return o.value, o.err
+	})
 }

@@ -2,10 +2,9 @@ package catalog
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"os"
+	"math"
 	"strings"
 	"time"
 
@@ -32,12 +31,14 @@ type Options struct {
 	LabelColumn    string         // gtrace: node-latency, graph-latency or graph-structure; "" = the first
 	SynthSpans     int64          // synth: 0 = the variant's default
 	SynthSeed      uint64         // synth
+	Where          datasets.Where // Parquet: which spans
 }
 
 // Dataset is a Ref that can be read, as often as needed.
 type Dataset struct {
 	*Ref
 	opt   Options
+	parts []part // of a Parquet dataset
 	cache batchCache
 	facts facts
 }
@@ -59,6 +60,9 @@ type stream struct {
 // Prepare checks that the dataset can be opened, without reading it through.
 func Prepare(ref *Ref, opt Options) (*Dataset, error) {
 	d := &Dataset{Ref: ref, opt: opt}
+	if err := d.findParts(); err != nil {
+		return nil, err
+	}
 	r, err := d.open(0)
 	if err != nil {
 		return nil, err
@@ -70,7 +74,7 @@ func Prepare(ref *Ref, opt Options) (*Dataset, error) {
 // fills TrainSpans, Faults and Notes.
 func (d *Dataset) Open(want datasets.Columns) (datasets.Reader, error) {
 	if d.Format == Parquet {
-		return d.open(want)
+		return d.OpenRows(want, 0, math.MaxInt64)
 	}
 	if d.cache.complete {
 		return &replay{cache: &d.cache}, nil
@@ -96,7 +100,7 @@ func (d *Dataset) Notes() []string { return d.facts.notes }
 
 func (d *Dataset) open(want datasets.Columns) (datasets.Reader, error) {
 	if d.Format == Parquet {
-		return openParquet(d.Path, want, d.opt.Strict)
+		return d.openParts(want, 0, math.MaxInt64)
 	}
 	s, err := d.stream()
 	if err != nil {
@@ -123,25 +127,6 @@ func (n *noting) Next() (rec arrow.Record, err error) {
 		n.note()
 	}
 	return rec, err
-}
-
-func openParquet(path string, want datasets.Columns, strict bool) (datasets.Reader, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: Parquet is read by position and must be a plain file, not %s", path, info.Mode().Type())
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	r, err := datasets.NewParquetReader(f, info.Size(), f, path, want, strict)
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return r, nil
 }
 
 func (d *Dataset) stream() (*stream, error) {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 // entry is a regular file of a folder.
@@ -44,4 +45,20 @@ func walk(root string) (out []entry, err error) {
 		return nil
 	}
 	return out, visit(root, "")
+}
+
+// ListFunc is the paths of the regular files below root of whose names, slash-separated
+// from there on, keep says yes, in the order of compare over the names.
+func ListFunc(root string, keep func(name string) bool, compare func(a, b string) int) (paths []string, err error) {
+	entries, err := walk(root)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return compare(a.name, b.name) })
+	for _, e := range entries {
+		if keep(e.name) {
+			paths = append(paths, e.path)
+		}
+	}
+	return paths, nil
 }

@@ -66,3 +66,19 @@ func (b *Bad) ByField() []FieldCount {
 	})
 	return out
 }
+
+// Merge adds what o counted. It keeps no part of o and changes none of what b shared
+// with a copy of itself.
+func (b *Bad) Merge(o *Bad) {
+	b.Total += o.Total
+	first := append(append([]*RowError{}, b.First...), o.First...)
+	b.First = first[:min(len(first), MaxKeptRowErrors)]
+	sum := make(map[string]int64, len(b.byField)+len(o.byField))
+	for f, n := range b.byField {
+		sum[f] += n
+	}
+	for f, n := range o.byField {
+		sum[f] += n
+	}
+	b.byField = sum
+}

@@ -1,0 +1,211 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/apache/arrow/go/v17/arrow"
+
+	"github.com/scale-eval/scale-eval/datasets"
+	"github.com/scale-eval/scale-eval/datasets/input"
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// part is one Parquet file of a dataset: the whole, or one of a folder such as
+// hour=2024-05-01T07/part-0.parquet.
+type part struct {
+	path string
+	rows int64
+}
+
+// findParts lists the files of a Parquet dataset, by path with numbers in it compared as
+// numbers, and reads how many rows they have. Names that begin with "_" or "." are no data, by the
+// convention of those who write such folders.
+func (d *Dataset) findParts() error {
+	where := d.opt.Where
+	if d.Format != Parquet {
+		if where.Since != 0 || where.Until != 0 || len(where.Services) > 0 {
+			return fmt.Errorf("only Parquet datasets can be read in part: convert it first with scale-eval datasets convert")
+		}
+		return nil
+	}
+	info, err := os.Stat(d.Path)
+	if err != nil {
+		return err
+	}
+	files := []string{d.Path}
+	if info.IsDir() {
+		if files, err = input.ListFunc(d.Path, func(name string) bool {
+			base := path.Base(name)
+			return !strings.HasPrefix(base, "_") && !strings.HasPrefix(base, ".")
+		}, lessNatural); err != nil {
+			return err
+		}
+	}
+	d.parts = nil
+	for _, f := range files {
+		r, err := openPart(f, 0, d.opt.Strict)
+		if err != nil {
+			return err
+		}
+		d.parts = append(d.parts, part{f, r.NumRows()})
+		if err := r.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Rows is how many rows the files of a Parquet dataset have; -1 of another format.
+func (d *Dataset) Rows() (n int64) {
+	if d.Format != Parquet {
+		return -1
+	}
+	for _, p := range d.parts {
+		n += p.rows
+	}
+	return n
+}
+
+// OpenRows is Open for rows [from, to) of a Parquet dataset, whose files are one after
+// another. It panics for other formats, which cannot be entered in the middle.
+func (d *Dataset) OpenRows(want datasets.Columns, from, to int64) (datasets.Reader, error) {
+	if d.Format != Parquet {
+		panic("catalog: OpenRows of a dataset that is not Parquet")
+	}
+	return d.openParts(want, from, to)
+}
+
+func (d *Dataset) openParts(want datasets.Columns, from, to int64) (datasets.Reader, error) {
+	r := &partReader{d: d, want: want, left: d.parts, from: from, to: to}
+	// The first file is opened at once, so that what is wrong with it is said here.
+	if err := r.advance(); err != nil && err != io.EOF {
+		return nil, err
+	}
+	return r, nil
+}
+
+// partReader reads the files of a Parquet dataset one after another.
+type partReader struct {
+	d        *Dataset
+	want     datasets.Columns
+	left     []part
+	from, to int64 // rows to read, counted from the first row of left
+	cur      *datasets.ParquetReader
+	bad      trace.Bad // of the files before cur
+}
+
+// advance opens the next file with a row that is asked for; io.EOF when there is none.
+func (r *partReader) advance() error {
+	for len(r.left) > 0 && r.to > 0 {
+		p, from, to := r.left[0], r.from, r.to
+		r.left = r.left[1:]
+		r.from, r.to = max(from-p.rows, 0), to-p.rows
+		if from >= p.rows {
+			continue
+		}
+		cur, err := openPart(p.path, r.want, r.d.opt.Strict)
+		if err != nil {
+			return err
+		}
+		if cur.NumRows() != p.rows {
+			return errors.Join(fmt.Errorf("%s has %d rows and had %d a moment ago: it changed while it was read", p.path, cur.NumRows(), p.rows), cur.Close())
+		}
+		cur.Only(from, to, r.d.opt.Where)
+		r.cur = cur
+		return nil
+	}
+	return io.EOF
+}
+
+func (r *partReader) Next() (arrow.Record, error) {
+	for {
+		if r.cur == nil {
+			if err := r.advance(); err != nil {
+				return nil, err
+			}
+		}
+		rec, err := r.cur.Next()
+		if err != io.EOF {
+			return rec, err
+		}
+		if err := r.closeCurrent(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r *partReader) closeCurrent() error {
+	if r.cur == nil {
+		return nil
+	}
+	r.bad.Merge(r.cur.Bad())
+	err := r.cur.Close()
+	r.cur = nil
+	return err
+}
+
+func (r *partReader) Bad() *trace.Bad {
+	all := r.bad
+	if r.cur != nil {
+		all.Merge(r.cur.Bad())
+	}
+	return &all
+}
+
+func (r *partReader) Close() error { return r.closeCurrent() }
+
+func openPart(path string, want datasets.Columns, strict bool) (*datasets.ParquetReader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s: Parquet is read by position and must be a plain file, not %s", path, info.Mode().Type())
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	r, err := datasets.NewParquetReader(f, info.Size(), f, path, want, strict)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return r, nil
+}
+
+// lessNatural orders names as people do: part-9 before part-10.
+func lessNatural(a, b string) int {
+	for a != "" && b != "" {
+		x, restA := token(a)
+		y, restB := token(b)
+		m, errA := strconv.ParseUint(x, 10, 64)
+		n, errB := strconv.ParseUint(y, 10, 64)
+		switch {
+		case errA == nil && errB == nil && m != n:
+			if m < n {
+				return -1
+			}
+			return 1
+		case (errA != nil || errB != nil) && x != y:
+			return strings.Compare(x, y)
+		}
+		a, b = restA, restB
+	}
+	return strings.Compare(a, b)
+}
+
+// token is a run of digits or one other byte, and what is behind it.
+func token(s string) (first, rest string) {
+	n := 0
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	n = max(n, 1)
+	return s[:n], s[n:]
+}

@@ -1,0 +1,191 @@
+package eval
+
+import (
+	"cmp"
+	"slices"
+)
+
+const (
+	// distinctMax is how many distinct scores a histogram keeps apart.
+	distinctMax = 1 << 20
+	// histogramBuffer is how many scores are collected before they are counted.
+	histogramBuffer = 1 << 18
+	// coarseBits of a key are left where there are more: sign, exponent and 20 bits of the
+	// mantissa, a part in two million.
+	coarseBits = 32
+	pageBits   = 12
+)
+
+// histogram counts positives and negatives by score, in bounded memory. Up to
+// distinctMax distinct scores it is exact. Where there are more, every score is rounded
+// down to 21 leading bits: which of the two it is depends on all that was added to it
+// and to what was merged, not on the order.
+//
+// Memory: 24 bytes a distinct score, at most 28 MB, and 64 kB a page of 4096 rounded
+// scores: 16 MB for those from one half to one.
+type histogram struct {
+	pos, neg []uint64 // keys that are not counted yet
+	bins     []bin    // by ascending key
+	coarse   *coarse  // in the place of bins once they were too many
+	limit    int      // of distinct scores; 0: distinctMax
+}
+
+// bin is a score, as a key, with the spans that have it.
+type bin struct {
+	key      uint64
+	pos, neg int64
+}
+
+// coarse is a page table over the leading coarseBits of a key.
+type coarse struct {
+	pages []*[1 << pageBits][2]int64
+}
+
+func newCoarse() *coarse {
+	return &coarse{pages: make([]*[1 << pageBits][2]int64, 1<<(coarseBits-pageBits))}
+}
+
+func (c *coarse) add(key uint64, pos, neg int64) {
+	at := key >> (64 - coarseBits)
+	page := c.pages[at>>pageBits]
+	if page == nil {
+		page = new([1 << pageBits][2]int64)
+		c.pages[at>>pageBits] = page
+	}
+	cell := &page[at&(1<<pageBits-1)]
+	cell[0] += neg
+	cell[1] += pos
+}
+
+// add counts one span. score is not NaN.
+func (h *histogram) add(score float64, positive bool) {
+	key := keyOf(score)
+	switch {
+	case h.coarse != nil && positive:
+		h.coarse.add(key, 1, 0)
+	case h.coarse != nil:
+		h.coarse.add(key, 0, 1)
+	case positive:
+		h.pos = append(h.pos, key)
+	default:
+		h.neg = append(h.neg, key)
+	}
+	if len(h.pos)+len(h.neg) >= histogramBuffer {
+		h.settle()
+	}
+}
+
+// settle counts what was collected.
+func (h *histogram) settle() {
+	if len(h.pos)+len(h.neg) == 0 {
+		return
+	}
+	slices.Sort(h.pos)
+	slices.Sort(h.neg)
+	var fresh []bin
+	for i, j := 0, 0; i < len(h.pos) || j < len(h.neg); {
+		b := bin{key: nextKey(h.pos[i:], h.neg[j:])}
+		for ; i < len(h.pos) && h.pos[i] == b.key; i++ {
+			b.pos++
+		}
+		for ; j < len(h.neg) && h.neg[j] == b.key; j++ {
+			b.neg++
+		}
+		fresh = append(fresh, b)
+	}
+	h.pos, h.neg = h.pos[:0], h.neg[:0]
+	h.addBins(fresh)
+}
+
+// nextKey is the least of the first of two lists, of which one is not empty.
+func nextKey(a, b []uint64) uint64 {
+	switch {
+	case len(a) == 0:
+		return b[0]
+	case len(b) == 0:
+		return a[0]
+	}
+	return min(a[0], b[0])
+}
+
+// addBins adds counts by ascending key.
+func (h *histogram) addBins(more []bin) {
+	if h.coarse == nil {
+		if h.bins = mergeBins(h.bins, more); len(h.bins) > cmp.Or(h.limit, distinctMax) {
+			h.coarsen()
+		}
+		return
+	}
+	for _, b := range more {
+		h.coarse.add(b.key, b.pos, b.neg)
+	}
+}
+
+func mergeBins(a, b []bin) []bin {
+	out := make([]bin, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].key < b[0].key:
+			out, a = append(out, a[0]), a[1:]
+		case a[0].key > b[0].key:
+			out, b = append(out, b[0]), b[1:]
+		default:
+			out = append(out, bin{a[0].key, a[0].pos + b[0].pos, a[0].neg + b[0].neg})
+			a, b = a[1:], b[1:]
+		}
+	}
+	return append(append(out, a...), b...)
+}
+
+func (h *histogram) coarsen() {
+	if h.coarse != nil {
+		return
+	}
+	h.coarse = newCoarse()
+	bins := h.bins
+	h.bins = nil
+	h.addBins(bins)
+	h.pos, h.neg = nil, nil
+}
+
+// merge adds what o counted.
+func (h *histogram) merge(o *histogram) {
+	h.settle()
+	o.settle()
+	if o.coarse != nil {
+		h.coarsen()
+	}
+	h.addBins(o.list())
+}
+
+// list is all scores with their counts, by ascending key, which is descending score.
+func (h *histogram) list() []bin {
+	h.settle()
+	if h.coarse == nil {
+		return h.bins
+	}
+	var out []bin
+	for i, page := range h.coarse.pages {
+		if page == nil {
+			continue
+		}
+		for j, cell := range page {
+			if cell != [2]int64{} {
+				// The last key of those that round to this one is that of the lowest score.
+				at := uint64(i)<<pageBits | uint64(j)
+				out = append(out, bin{at<<(64-coarseBits) | 1<<(64-coarseBits) - 1, cell[1], cell[0]})
+			}
+		}
+	}
+	return out
+}
+
+// ranking is the curve of what was counted. It knows no traces.
+func (h *histogram) ranking() *Ranking {
+	r := &Ranking{bins: h.list()}
+	for _, b := range r.bins {
+		r.p += b.pos
+		r.n += b.neg
+	}
+	return r
+}

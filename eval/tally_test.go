@@ -1,0 +1,110 @@
+package eval
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// tallied deals the rows of a column out to some tallies, sends each through its written form, and merges them.
+func tallied(t *testing.T, s *Scores, cut Cut, parts, limit int, rng *rand.Rand) *Tally {
+	t.Helper()
+	list := make([]*Tally, parts)
+	for i := range list {
+		list[i], _ = NewTally(cut)
+		list[i].scores.limit = limit
+	}
+	for i, l := range s.Labels {
+		d := trace.Decision{Score: s.Columns[0].Score[i], Keep: s.Columns[0].Keep[i], WarmUp: math.IsNaN(s.Columns[0].Score[i])}
+		if _, err := list[rng.IntN(parts)].Add(l, d, GroupOf(trace.TraceID{Lo: uint64(s.Trace[i]) + 1}, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, _ := NewTally(cut)
+	all.scores.limit = limit
+	for _, part := range list {
+		var file bytes.Buffer
+		if err := part.Write(&file); err != nil {
+			t.Fatal(err)
+		}
+		back, err := ReadTally(&file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Merge(back)
+	}
+	return all
+}
+
+// Parts add up to what Summarise makes of all scores, intervals apart.
+func TestTallyEqualsSummarise(t *testing.T) {
+	for name, kind := range scoreKinds {
+		rng := rand.New(rand.NewPCG(9, 11))
+		for _, parts := range []int{1, 2, 7} {
+			s := randomScores(rng, kind, 2000)
+			want, err := Summarise(s, 0, SummaryOptions{Replicates: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := tallied(t, s, Cut{}, parts, 0, rng).Result(Entrant{Name: want.Name}, SummaryOptions{Replicates: -1}).Samplers[0]
+			if got.WarmUp != want.WarmUp || got.Point.Confusion != want.Point.Confusion || got.Best.Confusion != want.Best.Confusion ||
+				fmt.Sprint(got.Best.Threshold, got.Curve) != fmt.Sprint(want.Best.Threshold, want.Curve) {
+				t.Errorf("%s in %d parts: %+v, want %+v", name, parts, got, want)
+			}
+			for what, pair := range map[string][2]Number{"AP": {got.AP.Value, want.AP.Value}, "AUC": {got.ROCAUC.Value, want.ROCAUC.Value},
+				"F1": {got.Point.Metrics.F1.Value, want.Point.Metrics.F1.Value}, "threshold": {got.Point.Threshold, want.Point.Threshold}} {
+				near(t, name+": "+what, float64(pair[0]), float64(pair[1]), 0)
+			}
+			for i := range want.RecallAt {
+				near(t, name+": recall at FPR", float64(got.RecallAt[i].Recall.Value), float64(want.RecallAt[i].Recall.Value), 0)
+			}
+		}
+	}
+}
+
+// However spans are dealt out, the result is the same to the last bit, sketched or not.
+func TestTallySameInAnyParts(t *testing.T) {
+	const n = 5000
+	for _, limit := range []int{0, 2000} {
+		rng := rand.New(rand.NewPCG(3, 3))
+		s := randomScores(rng, scoreKinds["continuous"], n)
+		one := tallied(t, s, CutAt(.5), 1, limit, rng)
+		if one.Sketched() != (limit > 0) {
+			t.Errorf("limit %d: sketched %v", limit, one.Sketched())
+		}
+		many := tallied(t, s, CutAt(.5), 5, limit, rng)
+		a, b := one.Result(Entrant{}, SummaryOptions{}), many.Result(Entrant{}, SummaryOptions{})
+		if fmt.Sprint(a) != fmt.Sprint(b) || !reflect.DeepEqual(a.Samplers[0].Curve, b.Samplers[0].Curve) {
+			t.Errorf("limit %d: five parts differ from one", limit)
+		}
+		want, _ := Summarise(s, 0, SummaryOptions{Replicates: -1})
+		near(t, "AP", float64(a.Samplers[0].AP.Value), float64(want.AP.Value), 2e-6)
+		near(t, "AUC", float64(a.Samplers[0].ROCAUC.Value), float64(want.ROCAUC.Value), 2e-6)
+	}
+}
+
+func TestTallyRefuses(t *testing.T) {
+	if _, err := NewTally(CutShare(.1)); err == nil {
+		t.Error("a cut-off by share: no error")
+	}
+	tally, _ := NewTally(Cut{})
+	if _, err := tally.Add(trace.Normal, trace.Decision{Score: math.NaN()}, 0); err == nil {
+		t.Error("NaN: no error")
+	}
+	var file bytes.Buffer
+	if err := tally.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	for cut := range file.Len() {
+		if cut%97 == 0 {
+			if _, err := ReadTally(bytes.NewReader(file.Bytes()[:cut])); err == nil {
+				t.Errorf("cut at %d of %d bytes: no error", cut, file.Len())
+			}
+		}
+	}
+}
