@@ -36,6 +36,8 @@ type servers struct {
 	hup   chan os.Signal
 	wait  sync.WaitGroup
 	sent  sync.WaitGroup // the forwarder
+	// giveUp ends the forwarder, whatever still waits; nil: there is none.
+	giveUp context.CancelFunc
 }
 
 // forwarder adds --forward to the outputs. It is started by run.
@@ -78,7 +80,11 @@ func (p *process) run(ctx context.Context) error {
 		return err
 	}
 	if p.forward != nil {
-		s.sent.Go(func() { p.forward.Run(background, s.stop) })
+		// It outlives what else runs in the background: the last exports are judged later.
+		sending, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+		defer giveUp()
+		s.giveUp = giveUp
+		s.sent.Go(func() { p.forward.Run(sending, s.stop) })
 	}
 	election, resign := context.WithCancel(background)
 	defer resign()
@@ -291,6 +297,15 @@ func (p *process) end(s *servers) error {
 	select {
 	case <-sent:
 	case <-bound.Done():
+		if s.giveUp != nil {
+			s.giveUp()
+			<-sent
+		}
+	}
+	if p.forward != nil {
+		if st := p.forward.Stats(); st.Dropped > 0 {
+			p.log.Warn("sampled spans were not forwarded", "spans", st.Dropped, "to", p.c.String("forward"))
+		}
 	}
 	if p.hub != nil {
 		p.hub.Close()
