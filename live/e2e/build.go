@@ -38,6 +38,8 @@ var peers = map[string]peer{
 	"kwok":                    {"kwok", "sigs.k8s.io/kwok/cmd/kwok", ""},
 	"otelgen":                 {"otelgen", "github.com/krzko/otelgen/cmd/otelgen", ""},
 	"telemetrygen":            {"telemetrygen", "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen", ""},
+	"kustomize":               {"kustomize", "sigs.k8s.io/kustomize/kustomize/v5", ""},
+	"helm":                    {"helm", "helm.sh/helm/v3/cmd/helm", ""},
 	"builder":                 {"ocb", "go.opentelemetry.io/collector/cmd/builder", ""},
 }
 

@@ -31,6 +31,8 @@ import (
 type Cluster struct {
 	// Admin may do everything.
 	Admin kubernetes.Interface
+	// Config is how Admin gets there.
+	Config *rest.Config
 	// AuditLog is the API server's own: a JSON line for each write.
 	AuditLog string
 
@@ -66,12 +68,11 @@ func StartCluster(ctx context.Context, b *Builder, r *Run, o ClusterOptions) (*C
 	if err := c.StartServer(ctx); err != nil {
 		return nil, err
 	}
-	cfg, err := clientcmd.NewDefaultClientConfig(*c.config(c.token), nil).ClientConfig()
-	if err != nil {
+	if c.Config, err = clientcmd.NewDefaultClientConfig(*c.config(c.token), nil).ClientConfig(); err != nil {
 		return nil, err
 	}
-	cfg.QPS, cfg.Burst = 100, 200
-	if c.Admin, err = kubernetes.NewForConfig(cfg); err != nil {
+	c.Config.QPS, c.Config.Burst = 100, 200
+	if c.Admin, err = kubernetes.NewForConfig(c.Config); err != nil {
 		return nil, err
 	}
 	if o.Nodes == 0 {

@@ -127,7 +127,12 @@ func namespace(t *testing.T, c *Cluster) string {
 // start starts a process that the test ends.
 func start(t *testing.T, name, path string, args ...string) *Proc {
 	t.Helper()
-	p, err := all.run.Start(name, path, args...)
+	return startEnv(t, nil, name, path, args...)
+}
+
+func startEnv(t *testing.T, env []string, name, path string, args ...string) *Proc {
+	t.Helper()
+	p, err := all.run.StartEnv(env, name, path, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,6 +31,11 @@ type Proc struct {
 
 // Start starts a program with its output in Dir/name.log.
 func (r *Run) Start(name, path string, args ...string) (*Proc, error) {
+	return r.StartEnv(nil, name, path, args...)
+}
+
+// StartEnv is Start with more environment, KEY=VALUE each.
+func (r *Run) StartEnv(env []string, name, path string, args ...string) (*Proc, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -43,7 +48,7 @@ func (r *Run) Start(name, path string, args ...string) (*Proc, error) {
 	}
 	p.cmd = exec.Command(path, args...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = r.Dir, log, log
-	p.cmd.Env = append(os.Environ(), marker+"="+r.Dir)
+	p.cmd.Env = append(append(os.Environ(), marker+"="+r.Dir), env...)
 	guard(p.cmd)
 	if err := <-started(p.cmd); err != nil {
 		log.Close()
