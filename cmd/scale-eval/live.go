@@ -102,6 +102,7 @@ func processorFlags() []cli.Flag {
 		&cli.StringFlag{Name: "keda", Category: listenCategory, Usage: "backend signal: `ADDRESS` of KEDA's external scaler (gRPC)"},
 		&cli.StringFlag{Name: "external-metrics", Category: listenCategory, Usage: "backend signal: `ADDRESS` of external.metrics.k8s.io, for an APIService"},
 		&cli.StringFlag{Name: "pprof", Category: listenCategory, Usage: "loopback `ADDRESS` of pprof (\"\": none)"},
+		&cli.StringFlag{Name: "trace-to", Category: stateCategory, Usage: "`HOST:PORT` (OTLP/gRPC, loopback or trusted network) that gets spans about this process itself (\"\": none)"},
 		&cli.DurationFlag{Name: "drain", Value: 10 * time.Second, Category: stateCategory, Usage: "`HOW LONG` the end may take after SIGTERM"},
 		&cli.Int64Flag{Name: "memory-limit", Value: 512, Category: stateCategory, Usage: "`MIB` of heap above which exports are told to come again (0: none)"},
 		&cli.StringFlag{Name: "service-attr", Category: inputCategory, Usage: "span `ATTRIBUTE` that holds the service name and wins over the resource's"},

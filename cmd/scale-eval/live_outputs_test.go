@@ -13,6 +13,7 @@ import (
 	"time"
 
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -34,11 +35,20 @@ func (n *nextHop) Export(_ context.Context, req *collectorpb.ExportTraceServiceR
 	for _, rs := range req.ResourceSpans {
 		for _, ss := range rs.ScopeSpans {
 			for _, s := range ss.Spans {
-				n.spans = append(n.spans, rs.Resource.Attributes[0].Value.GetStringValue()+"::"+s.Name)
+				n.spans = append(n.spans, serviceName(rs)+"::"+s.Name)
 			}
 		}
 	}
 	return &collectorpb.ExportTraceServiceResponse{}, nil
+}
+
+func serviceName(rs *tracepb.ResourceSpans) string {
+	for _, a := range rs.Resource.Attributes {
+		if a.Key == "service.name" {
+			return a.Value.GetStringValue()
+		}
+	}
+	return ""
 }
 
 func (n *nextHop) seen() []string { n.mu.Lock(); defer n.mu.Unlock(); return n.spans }
@@ -70,6 +80,33 @@ func TestLiveForwards(t *testing.T) {
 		if name != "cart::checkout" {
 			t.Fatalf("%s was forwarded, cart::checkout was sent", name)
 		}
+	}
+}
+
+// TestLiveTracesItself: with --trace-to there are spans of ticks, of what was asked of
+// the orchestrator and of snapshots, all of them sent by the end.
+func TestLiveTracesItself(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hop, srv := &nextHop{}, grpc.NewServer()
+	collectorpb.RegisterTraceServiceServer(srv, hop)
+	go srv.Serve(lis)
+	defer srv.Stop()
+	hook := &scaled{}
+	api := httptest.NewServer(hook)
+	defer api.Close()
+	l := startLive(t, "--rules", rulesFile(t), "--cold", "--act", "--backend", "webhook="+api.URL, "--state", t.TempDir(), "--trace-to", lis.Addr().String())
+	l.export(0, 5, 300*time.Millisecond)
+	l.wait("it acted", func() bool { n, _ := hook.count(); return n == 1 })
+	l.stop()
+	seen := map[string]int{}
+	for _, name := range hop.seen() {
+		seen[name]++
+	}
+	if seen["scale-eval::scale"] != 1 || seen["scale-eval::tick"] == 0 || seen["scale-eval::current"] == 0 || seen["scale-eval::snapshot"] == 0 {
+		t.Errorf("spans about the process: %v", seen)
 	}
 }
 

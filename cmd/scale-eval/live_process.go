@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 
 	walk "github.com/scale-eval/scale-eval/datasets/otlp"
 	"github.com/scale-eval/scale-eval/live"
@@ -40,6 +42,7 @@ type process struct {
 	stage     *otlp.Stage
 	board     ops.Board
 	metrics   *ops.Metrics
+	tracing   *selfTracing
 
 	pipeline  *live.Pipeline
 	swap      training.Swap
@@ -64,6 +67,9 @@ func newProcess(c *cli.Context, processor bool) (_ *process, err error) {
 			p.close()
 		}
 	}()
+	if p.tracing, err = newSelfTracing(c.Context, c.String("trace-to"), replicaName(c)); err != nil {
+		return nil, usagef("--trace-to %s: %w", c.String("trace-to"), err)
+	}
 	set, err := readRuleSet(c.String("rules"), !c.Bool("act"))
 	if err != nil {
 		return nil, err
@@ -141,23 +147,6 @@ func (p *process) newPipeline(set live.RuleSet, state *ops.State) error {
 		p.pipeline.Remember(state.Memory)
 	}
 	return err
-}
-
-// aside asks an orchestrator while exports go on: an API server may be slow. Ticks,
-// snapshots and reloads wait all the same, so that none sees half a tick.
-type aside struct {
-	p  *process
-	to live.Orchestrator
-}
-
-func (a aside) Scale(ctx context.Context, act live.Action) (err error) {
-	a.p.stage.Meanwhile(func() { err = a.to.Scale(ctx, act) })
-	return err
-}
-
-func (a aside) Current(ctx context.Context, t live.Target) (s live.State, err error) {
-	a.p.stage.Meanwhile(func() { s, err = a.to.Current(ctx, t) })
-	return s, err
 }
 
 // restore takes over what an earlier process knew, then the plan's model, then a cold
@@ -246,6 +235,8 @@ func (p *process) ready() bool { return p.processor || p.swap.Model() != nil }
 func (p *process) tick(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.c.Duration("act-timeout"))
 	defer cancel()
+	ctx, span := p.tracing.Start(ctx, "tick")
+	defer span.End()
 	p.problem = ""
 	if p.backend.elector != nil {
 		var taken []acts.Act
@@ -265,6 +256,7 @@ func (p *process) tick(ctx context.Context) {
 			p.problem = "audit log: " + err.Error()
 		}
 		acted = p.note(decisions)
+		span.SetAttributes(attribute.Int("decisions", len(decisions)), attribute.Bool("acted", acted))
 	} else {
 		p.pipeline.Advance(time.Now().UnixNano())
 	}
@@ -272,7 +264,7 @@ func (p *process) tick(ctx context.Context) {
 		p.backend.signal.SetSilent(p.pipeline.Silent() || !p.ready())
 	}
 	if acted {
-		p.snapshot(p.stage.Meanwhile)
+		p.snapshot(ctx, p.stage.Meanwhile)
 	}
 	p.publish()
 }
@@ -326,10 +318,12 @@ func (p *process) publish() {
 
 // snapshot writes the state. It runs in the stage's goroutine, with the stage's
 // Meanwhile, or after its end.
-func (p *process) snapshot(write func(func())) {
+func (p *process) snapshot(ctx context.Context, write func(func())) {
 	if p.store == nil {
 		return
 	}
+	_, span := p.tracing.Start(ctx, "snapshot")
+	defer span.End()
 	st := &ops.State{At: time.Now(), Sampler: p.c.String("sampler"), Trained: p.trained, Memory: p.pipeline.Memory()}
 	var err error
 	st.Pipeline, err = p.pipeline.Snapshot()
@@ -345,6 +339,7 @@ func (p *process) snapshot(write func(func())) {
 	}
 	if err != nil {
 		p.snapshots.failed++
+		span.SetStatus(codes.Error, err.Error())
 		p.log.Warn("no snapshot", "error", err)
 		return
 	}

@@ -236,7 +236,7 @@ func (p *process) background(ctx context.Context, s *servers, failed chan<- erro
 	}
 	_ = p.stage.Do(ctx, p.publish)
 	every(p.c.Duration("tick"), func() { p.tick(ctx) })
-	every(p.c.Duration("snapshot-every"), func() { p.snapshot(p.stage.Meanwhile) })
+	every(p.c.Duration("snapshot-every"), func() { p.snapshot(ctx, p.stage.Meanwhile) })
 	s.wait.Go(func() {
 		watchRules(ctx, p.c.String("rules"), s.hup, func() { p.reload(ctx) })
 	})
@@ -318,9 +318,12 @@ func (p *process) end(s *servers) error {
 			srv.Close()
 		}
 	}
-	p.snapshot(func(write func()) { write() })
+	p.snapshot(bound, func(write func()) { write() })
 	if p.recorder != nil {
 		err = errors.Join(err, p.recorder.Close())
+	}
+	if p.tracing.close(bound) != nil {
+		p.log.Warn("the last spans about this process were not sent", "to", p.c.String("trace-to"))
 	}
 	p.close()
 	c := p.stage.Counters()
