@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -18,7 +20,7 @@ import (
 )
 
 func state() *State {
-	return &State{At: time.Unix(5, 0).UTC(), Sampler: "adaptive", Model: []byte{1, 2, 3}, Memory: []live.TargetMemory{{Target: live.Target{Kind: "deployment", Name: "cart"}, Acted: true, Last: 7}}}
+	return &State{At: time.Unix(5, 0).UTC(), Sampler: "adaptive", Model: []byte("1\n\x00"), Pipeline: []byte("\n\n{}"), Memory: []live.TargetMemory{{Target: live.Target{Kind: "deployment", Name: "cart"}, Acted: true, Last: 7}}}
 }
 
 // full is a file on a full disk.
@@ -76,9 +78,10 @@ func TestStoreRefusesDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"a bit":   strings.Replace(string(good), "adaptive", "adaptivf", 1),
-		"version": strings.Replace(string(good), `"version":1`, `"version":2`, 1),
-		"cut off": string(good[:len(good)/2]), "empty": "", "other": "PK\x03\x04",
+		"a bit":       strings.Replace(string(good), "adaptive", "adaptivf", 1),
+		"version":     strings.Replace(string(good), `"version":2`, `"version":1`, 1),
+		"another end": string(good) + "x",
+		"cut off":     string(good[:len(good)/2]), "empty": "", "other": "PK\x03\x04",
 	} {
 		if err := os.WriteFile(s.Path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -91,7 +94,10 @@ func TestStoreRefusesDamage(t *testing.T) {
 
 // FuzzState: no file makes Load panic.
 func FuzzState(f *testing.F) {
-	f.Add([]byte(`{"version":1,"sha256":"","state":{}}`))
+	for _, rest := range []string{"", "{}", `{"at":"2026-01-01T00:00:00Z","model_bytes":2,"pipeline_bytes":1}` + "\nabc", `{"model_bytes":-1,"pipeline_bytes":1}` + "\n"} {
+		sum := sha256.Sum256([]byte(rest))
+		f.Add(fmt.Appendf(nil, "{\"version\":2,\"sha256\":\"%x\"}\n%s", sum, rest))
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if st, err := parseState(text); err == nil && st == nil {
 			t.Error("neither")

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,7 +18,7 @@ import (
 )
 
 const (
-	stateVersion = 1
+	stateVersion = 2
 	maxState     = 1 << 30
 )
 
@@ -25,19 +26,27 @@ const (
 type State struct {
 	At      time.Time           `json:"at"`
 	Sampler string              `json:"sampler"` // its name; a model fits no other
-	Model   []byte              `json:"model,omitempty"`
+	Model   []byte              `json:"-"`
 	Trained *training.Trained   `json:"trained,omitempty"` // nil: the model began cold
 	Memory  []live.TargetMemory `json:"memory,omitempty"`
 	// Pipeline is its snapshot: windows, open traces, statistics. Memory is in it, and
 	// is kept beside it for when it does not fit any more.
-	Pipeline []byte `json:"pipeline,omitempty"`
+	Pipeline []byte `json:"-"`
 }
 
-// file is the form on disk: the state's bytes are what the sum is of.
-type file struct {
-	Version int             `json:"version"`
-	SHA256  string          `json:"sha256"`
-	State   json.RawMessage `json:"state"`
+// seal is the first line of the file; its sum is that of what follows: a line with the
+// rest of this, and then the bytes of the model and of the pipeline as they are. As
+// JSON they would be copied some five times, and they are most of the process's memory.
+type seal struct {
+	Version int    `json:"version"`
+	SHA256  string `json:"sha256"`
+}
+
+// body is the second line.
+type body struct {
+	*State
+	ModelBytes    int `json:"model_bytes"`
+	PipelineBytes int `json:"pipeline_bytes"`
 }
 
 // Store keeps a State in one file of a folder.
@@ -57,15 +66,20 @@ type File interface {
 
 // Save replaces the file. On an error the old one is as it was.
 func (s *Store) Save(st *State) (err error) {
-	body, err := json.Marshal(st)
+	text, err := json.Marshal(body{st, len(st.Model), len(st.Pipeline)})
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(body)
-	text, err := json.Marshal(file{stateVersion, hex.EncodeToString(sum[:]), body})
+	parts := [][]byte{append(text, '\n'), st.Model, st.Pipeline}
+	sum := sha256.New()
+	for _, p := range parts {
+		sum.Write(p)
+	}
+	first, err := json.Marshal(seal{stateVersion, hex.EncodeToString(sum.Sum(nil))})
 	if err != nil {
 		return err
 	}
+	parts = append([][]byte{append(first, '\n')}, parts...)
 	create := s.Create
 	if create == nil {
 		create = func(dir, pattern string) (File, error) { return os.CreateTemp(dir, pattern) }
@@ -82,8 +96,10 @@ func (s *Store) Save(st *State) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	if _, err := f.Write(text); err != nil {
-		return err
+	for _, p := range parts {
+		if _, err := f.Write(p); err != nil {
+			return err
+		}
 	}
 	if err := f.Sync(); err != nil {
 		return err
@@ -131,16 +147,30 @@ func (s *Store) Load() (*State, error) {
 }
 
 func parseState(text []byte) (*State, error) {
-	var f file
-	if err := json.Unmarshal(text, &f); err != nil {
+	first, rest, _ := bytes.Cut(text, []byte("\n"))
+	var sealed seal
+	if err := json.Unmarshal(first, &sealed); err != nil {
 		return nil, err
 	}
-	if f.Version != stateVersion {
-		return nil, fmt.Errorf("version %d, this program reads version %d", f.Version, stateVersion)
+	if sealed.Version != stateVersion {
+		return nil, fmt.Errorf("version %d, this program reads version %d", sealed.Version, stateVersion)
 	}
-	if sum := sha256.Sum256(f.State); hex.EncodeToString(sum[:]) != f.SHA256 {
+	if sum := sha256.Sum256(rest); hex.EncodeToString(sum[:]) != sealed.SHA256 {
 		return nil, errors.New("its checksum does not match")
 	}
-	st := &State{}
-	return st, json.Unmarshal(f.State, st)
+	second, rest, _ := bytes.Cut(rest, []byte("\n"))
+	b := body{State: &State{}}
+	if err := json.Unmarshal(second, &b); err != nil {
+		return nil, err
+	}
+	if b.ModelBytes < 0 || b.PipelineBytes < 0 || b.ModelBytes > len(rest) || b.PipelineBytes != len(rest)-b.ModelBytes {
+		return nil, fmt.Errorf("%d bytes of model and %d of pipeline in %d", b.ModelBytes, b.PipelineBytes, len(rest))
+	}
+	if b.ModelBytes > 0 {
+		b.Model = rest[:b.ModelBytes:b.ModelBytes]
+	}
+	if b.PipelineBytes > 0 {
+		b.Pipeline = rest[b.ModelBytes:]
+	}
+	return b.State, nil
 }
