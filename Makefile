@@ -12,7 +12,7 @@ E2E        ?= .
 CONFORMANCE_CACHE ?= $(CURDIR)/.cache/conformance
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build check test bench fuzz golden theory promises conformance proto e2e
+.PHONY: help build check test bench fuzz golden theory promises conformance proto e2e sidebyside soak
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -46,6 +46,12 @@ golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 e2e: ## live mode against the real Collector, API server, etcd and KWOK (first build: minutes; E2E=regexp)
 	$(GO) vet -tags e2e ./live/e2e
 	$(GO) test -tags e2e -count=1 -v -timeout 3h -run '$(E2E)' ./live/e2e
+
+sidebyside: ## the Collector's samplers and ours under one load, DURATION each (default 20s): docs/live-side-by-side.md
+	$(GO) test -tags e2e -count=1 -v -timeout 2h -run 'TestSideBySide' ./live/e2e -sidebyside $(or $(DURATION),20s) -table $(CURDIR)/docs/live-side-by-side.md
+
+soak: ## live mode at 80 % of what it can, for DURATION (default 30m)
+	$(GO) test -tags e2e -count=1 -v -timeout 4h -run 'TestSoak' ./live/e2e -soak $(or $(DURATION),30m)
 
 theory: ## the simulator against every closed form, to 1 % or THEORY million events each
 	$(GO) test -count=1 -v -timeout 4h -run '^TestTheory$$' ./sim -theory $(THEORY)

@@ -4,11 +4,13 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -230,7 +232,8 @@ func TestSideBySide(t *testing.T) {
 	}
 	t.Log("\n" + b.String())
 	if *tableFile != "" {
-		if err := os.WriteFile(*tableFile, []byte(b.String()), 0o644); err != nil {
+		head := "# Live mode beside the Collector's samplers\n\nWritten by `make sidebyside`.\n\n"
+		if err := errors.Join(os.MkdirAll(filepath.Dir(*tableFile), 0o755), os.WriteFile(*tableFile, []byte(head+b.String()), 0o644)); err != nil {
 			t.Fatal(err)
 		}
 	}

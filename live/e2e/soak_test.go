@@ -1,0 +1,79 @@
+//go:build e2e && unix
+
+package e2e
+
+import (
+	"context"
+	"flag"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+var soak = flag.Duration("soak", 0, "`HOW LONG` TestSoak lasts (0: it is skipped)")
+
+// TestSoak loads the sampler at 80 % of what it can for a long time: its memory must not
+// grow, no acknowledged span may be lost, and the latency is told. Memory is compared
+// between the middle and the end, not with the start, when buffers fill.
+func TestSoak(t *testing.T) {
+	if *soak <= 0 {
+		t.Skip("a measurement: make soak DURATION=30m")
+	}
+	to := startSink(t)
+	ports, err := Ports(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sampler{otlp: ports[0], admin: ports[1]}
+	s.Proc = startEnv(t, onOneCore, "soak", all.program, "live", "--listen", s.otlp, "--http=", "--admin", s.admin, "--cold", "--forward", to.addr,
+		"--state", all.run.Path("soak-state"), "--snapshot-every", "30s")
+	s.await(t)
+	warm := load(t, s.otlp, 1, 0, 10*time.Second)
+	rate := 0.8 * float64(warm.Spans) / warm.Elapsed.Seconds()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	var watch sync.WaitGroup
+	var rss []int64
+	watch.Go(func() {
+		ticks := time.NewTicker(max(*soak/240, time.Second))
+		defer ticks.Stop()
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-ticks.C:
+				if u, err := s.Usage(); err == nil {
+					rss = append(rss, u.RSS)
+				}
+			}
+		}
+	})
+	before := usage(t, s.Proc)
+	r := load(t, s.otlp, 2, rate, *soak)
+	cpu := usage(t, s.Proc).CPU - before.CPU
+	cancel()
+	watch.Wait()
+
+	sent := warm.Spans + r.Spans
+	wait(t, 10*time.Second, "the counts of the last tick", func() bool { return s.status(t).Receiver.Spans == sent }) // neither lost nor judged twice
+	q := len(rss) / 4
+	if q == 0 {
+		t.Fatalf("%d readings of the memory: soak for longer", len(rss))
+	}
+	middle, end := median(rss[q:2*q]), median(rss[3*q:])
+	t.Logf("%v at %.0f k spans/s (80 %% of %.0f k): %d spans, %.2f CPU s a million, export latency p50 %v p99 %v max %v, %d tries told to come again, RSS %d MB in the second quarter, %d MB in the last, peak %d MB",
+		r.Elapsed.Round(time.Second), rate/1e3, rate/8e2, r.Spans, cpu.Seconds()/float64(r.Spans)*1e6, r.Latency(.5), r.Latency(.99), r.Latency(1), r.Refused,
+		middle/1e6, end/1e6, slices.Max(rss)/1e6)
+	if end > middle+middle/10 {
+		t.Errorf("memory grows: %d MB in the second quarter, %d MB in the last", middle/1e6, end/1e6)
+	}
+	if err := s.Stop(); err != nil {
+		t.Errorf("%v\n%s", err, s.Tail(10))
+	}
+}
+
+func median(v []int64) int64 {
+	v = slices.Clone(v)
+	slices.Sort(v)
+	return v[len(v)/2]
+}
