@@ -15,6 +15,7 @@ import (
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
 	"github.com/scale-eval/scale-eval/datasets/gtrace"
+	"github.com/scale-eval/scale-eval/datasets/otlp"
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/datasets/tracemesh"
 )
@@ -282,8 +283,9 @@ func (i *datasetInfo) print(w io.Writer) error {
 func datasetsConvertCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "convert",
-		Usage: "write a dataset as Parquet, gtrace CSV or tracemesh CSV",
-		Description: `The format follows the name: .parquet, or --to gtrace|tracemesh for CSV.
+		Usage: "write a dataset as Parquet, OTLP, gtrace CSV or tracemesh CSV",
+		Description: `The format follows the name: .parquet, .binpb (OTLP protobuf, labels as attributes),
+or --to gtrace|tracemesh for CSV.
 
   scale-eval datasets convert --dataset synth --spans 1000000 --out synth.parquet
   scale-eval datasets convert --dataset nezha:tt-2023-01-30 --data DIR --out tt.parquet
@@ -291,7 +293,7 @@ func datasetsConvertCommand() *cli.Command {
       --partition-by hour --partition-rows 4000000 --out synth`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "out", Usage: "`FILE` to write; it appears whole or not at all (required)"},
-			&cli.StringFlag{Name: "to", Usage: "`FORMAT`: parquet, gtrace or tracemesh (default: by the file's suffix)"},
+			&cli.StringFlag{Name: "to", Usage: "`FORMAT`: parquet, otlp, gtrace or tracemesh (default: by the file's suffix)"},
 		}, append(partitionFlags(), inputFlags("synth")...)...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
@@ -386,13 +388,16 @@ func outFormat(to, path string) (string, error) {
 	if to == "" && strings.HasSuffix(path, ".parquet") {
 		to = "parquet"
 	}
+	if to == "" && strings.HasSuffix(path, ".binpb") {
+		to = "otlp"
+	}
 	switch to {
-	case "parquet", "gtrace", "tracemesh":
+	case "parquet", "otlp", "gtrace", "tracemesh":
 		return to, nil
 	case "":
-		return "", usagef("%s: say --to parquet, gtrace or tracemesh (only .parquet is known by its suffix)", path)
+		return "", usagef("%s: say --to parquet, otlp, gtrace or tracemesh (only .parquet and .binpb, which is otlp, are known by their suffix)", path)
 	}
-	return "", usagef("--to %q: want parquet, gtrace or tracemesh", to)
+	return "", usagef("--to %q: want parquet, otlp, gtrace or tracemesh", to)
 }
 
 func newSpanWriter(w, warn io.Writer, to, path string, ds *catalog.Dataset) (spanWriter, error) {
@@ -401,6 +406,8 @@ func newSpanWriter(w, warn io.Writer, to, path string, ds *catalog.Dataset) (spa
 		return nil, err
 	}
 	switch format {
+	case "otlp":
+		return otlp.NewWriter(w), nil
 	case "gtrace":
 		return gtrace.NewWriter(w)
 	case "tracemesh":

@@ -25,12 +25,17 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: isolate})
 }
 
-// isolate keeps a script away from the datasets of the machine it runs on.
+// isolate keeps a script away from the datasets of the machine it runs on, and gives it
+// a small scenario.
 func isolate(e *testscript.Env) error {
 	e.Setenv("SCALE_EVAL_DATA", "")
 	e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 	e.Setenv("HOME", e.WorkDir)
-	return nil
+	text, err := os.ReadFile(slowDB)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(e.WorkDir, "slow.yaml"), text, 0o644)
 }
 
 // TestManual runs every "$ scale-eval" line of the package comment, in order, in

@@ -40,9 +40,15 @@ SCALE's reasons), the figures, summary.json, summary.md, SCALE's audit logs and
 interrupted, by Ctrl-C or kill -9, and computes nothing twice. The record is kept by
 the program's version: after changing code of a development build, use another --out.
 
-One run in detail, of one scenario, one policy and one seed (--seed): --event-log
-writes every event and request, --audit what SCALE decided and why. The same run
-writes the same bytes, and --replay FILE of an event log proves it.`,
+One run in detail, of one scenario, one policy and one seed (--seed, 1): --event-log
+writes every event and request, --audit what SCALE decided and why, --save-spans a
+dataset for run, whose labels are the fault. The same run writes the same bytes, and --replay
+FILE of an event log proves it. --save writes what SCALE played with as a plan:
+
+  scale-eval simulate --save plan --seed 1 slow-dependency-capacity
+  scale-eval live --plan plan
+  scale-eval simulate --policies none --save-spans slow.parquet slow-dependency-capacity
+  scale-eval run --dataset slow.parquet --protocol labels --train 0.2`,
 		Flags:        slices.Concat(simulateFlags(), twinFlags(), inputFlags("")[1:], callFlags()),
 		OnUsageError: onUsageError,
 		Action:       simulate,
@@ -54,12 +60,15 @@ func simulateFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "list", Usage: "list scenarios and policies, and run nothing"},
 		&cli.StringFlag{Name: "policies", Value: "all", Usage: "`NAMES` separated by commas, see --list"},
 		&cli.IntFlag{Name: "seeds", Value: 5, Usage: "play the seeds 1 to `N`, 1..1000; more: narrower intervals"},
-		&cli.Uint64Flag{Name: "seed", Usage: "play only this `SEED`, with --event-log and --audit"},
+		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "play one run, with this `SEED`"},
 		&cli.IntFlag{Name: "workers", Usage: "runs at a time, `N` (0: one a core)"},
 		&cli.StringFlag{Name: "out", Value: "out-simulate", Usage: "`DIR` for the record of runs and the results; \"\" keeps nothing"},
 		&cli.StringFlag{Name: "event-log", Usage: "write every event and request of one run to `FILE`, a JSON line each"},
 		&cli.StringFlag{Name: "replay", Usage: "show the results of `PATH` again, an --out or an event log, and check them"},
 		&cli.StringFlag{Name: "audit", Usage: "write SCALE's decisions in one run to `FILE`, a JSON line each"},
+		&cli.StringFlag{Name: "save-spans", Usage: "write the spans of one run to `FILE`.parquet or FILE.binpb (OTLP), labelled with the fault"},
+		&cli.StringFlag{Name: "save", Usage: "write SCALE's sampler, model and rules of one run to `DIR`, for live --plan"},
+		&cli.StringFlag{Name: "plan", Usage: "SCALE begins one run with the model and rules of `DIR`"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORMAT` of what is printed: text, json or markdown"},
 	}
 }
@@ -94,7 +103,7 @@ func simulate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.IsSet("event-log") || c.IsSet("audit") || c.IsSet("seed") {
+	if wantsOneRun(c) {
 		return simulateOne(c, cases, policies)
 	}
 	return simulateAll(c, cases, policies)

@@ -3,9 +3,9 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -24,36 +24,125 @@ type loggedRun struct {
 	Tool     string  `json:"tool"`
 }
 
-// simulateOne runs one scenario, policy and seed, and writes its logs.
-func simulateOne(c *cli.Context, s *simulated, policies []experiment.Policy) (err error) {
-	if len(s.cases) != 1 || len(policies) != 1 || !c.IsSet("seed") {
-		return usagef("--event-log, --audit and --seed go with one scenario, --policies with one name, and --seed; found %d scenarios and %d policies", len(s.cases), len(policies))
-	}
-	var o experiment.Options
-	if file := c.String("audit"); file != "" {
-		f, err := os.Create(file)
-		if err != nil {
-			return err
+// oneRun are the options that ask for a single run.
+var oneRun = []string{"seed", "event-log", "audit", "save-spans", "save", "plan"}
+
+func wantsOneRun(c *cli.Context) bool {
+	for _, name := range oneRun {
+		if c.IsSet(name) {
+			return true
 		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		o.Audit = f
 	}
-	log := io.Writer(nil)
-	if file := c.String("event-log"); file != "" {
-		f, err := os.Create(file)
-		if err != nil {
-			return err
+	return false
+}
+
+// simulateOne runs one scenario, policy and seed, and writes what was asked for.
+func simulateOne(c *cli.Context, s *simulated, policies []experiment.Policy) error {
+	if c.String("output") == "markdown" {
+		return usagef("--output markdown is a table of many runs; of one there is text or json")
+	}
+	if !c.IsSet("policies") && (c.IsSet("save") || c.IsSet("plan") || c.IsSet("audit")) {
+		policies, _ = experiment.PoliciesNamed("scale") // nobody else has these
+	}
+	if len(s.cases) != 1 || len(policies) != 1 {
+		return usagef("--%s are of one run: give one scenario and --policies one name; found %d scenarios and %d policies",
+			strings.Join(oneRun, ", --"), len(s.cases), len(policies))
+	}
+	if (c.IsSet("save") || c.IsSet("plan")) && !explains(policies[0]) {
+		return usagef("--save and --plan are SCALE's: want --policies scale")
+	}
+	if c.IsSet("save-spans") {
+		if _, err := outFormat("", c.String("save-spans")); err != nil {
+			return usagef("--save-spans %s: want FILE.parquet, or FILE.binpb for OTLP", c.String("save-spans"))
 		}
-		w := bufio.NewWriterSize(f, 1<<20)
-		defer func() { err = errors.Join(err, w.Flush(), f.Close()) }()
-		log = w
+	}
+	setup, err := openPlan(c)
+	if err != nil {
+		return err
 	}
 	run := loggedRun{s.args[0], s.about[0].Digest, policies[0].Name, c.Uint64("seed"), c.Float64("load"), version}
-	m, err := playLogged(c, s.cases[0], policies[0], run, o, log)
+	one := &single{c: c, c1: s.cases[0], policy: policies[0], run: run, o: experiment.Options{Setup: setup}}
+	m, err := one.play()
 	if err != nil {
 		return err
 	}
 	return printRun(c, m)
+}
+
+// single is one run on its way to files.
+type single struct {
+	c      *cli.Context
+	c1     *experiment.Case
+	policy experiment.Policy
+	run    loggedRun
+	o      experiment.Options
+}
+
+// play opens one file after the other; each appears whole or not at all.
+func (r *single) play() (m *measure.Measures, err error) {
+	var model []byte
+	if r.c.IsSet("save") {
+		r.o.Setup.Trained = func(snapshot []byte) { model = snapshot }
+	}
+	run := func(log io.Writer) (err error) {
+		m, err = playLogged(r.c, r.c1, r.policy, r.run, r.o, log)
+		return err
+	}
+	logged := func() error {
+		return intoFile(r.c.String("event-log"), run)
+	}
+	audited := func() error {
+		return intoFile(r.c.String("audit"), func(w io.Writer) error {
+			r.o.Audit = w
+			return logged()
+		})
+	}
+	err = intoFile(r.c.String("save-spans"), func(w io.Writer) error {
+		if w == nil {
+			return audited()
+		}
+		spans, err := newLabelled(r.c, w, r.run)
+		if err != nil {
+			return err
+		}
+		r.o.Spans = spans.add
+		if err := audited(); err != nil {
+			return err
+		}
+		if err := spans.close(); err != nil {
+			return err
+		}
+		spans.tell(r.c)
+		return nil
+	})
+	if err == nil && r.c.IsSet("save") {
+		err = savePlan(r.c.String("save"), r.c1, &r.o.Setup, model, r.run)
+	}
+	return m, err
+}
+
+// intoFile is writeFile with a buffer; without a name there is no file. What is no plain
+// file, such as /dev/stdout or a pipe, is written as it comes.
+func intoFile(name string, write func(io.Writer) error) error {
+	if name == "" {
+		return write(nil)
+	}
+	buffered := func(f io.Writer) error {
+		w := bufio.NewWriterSize(f, 1<<20)
+		if err := write(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
+	if info, err := os.Stat(name); err != nil || info.Mode().IsRegular() {
+		return writeFile(name, buffered)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return buffered(f)
 }
 
 // playLogged plays a run and writes its event log, if log is not nil: the run, its

@@ -10,6 +10,6 @@
 //  4. reports every error, not the first one, each an [Error] with file, line,
 //     column and field.
 //
-// Lint then says what is allowed but probably not meant, and Explain says in words
+// Write is the way back: a set as a file from which Parse reads it again. Lint says what is allowed but probably not meant, and Explain says in words
 // what the file does.
 package rulefile

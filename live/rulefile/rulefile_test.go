@@ -264,5 +264,16 @@ func FuzzParse(f *testing.F) {
 		if _, err := live.New(live.Options{Rules: set}); err != nil {
 			t.Errorf("the parser took what a pipeline refuses: %v\n%s", err, text)
 		}
+		var first, second bytes.Buffer
+		if err := Write(&first, set); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("written", first.Bytes())
+		if err != nil {
+			t.Fatalf("%v\n%s\n%s", err, text, first.String())
+		}
+		if err := Write(&second, again); err != nil || first.String() != second.String() {
+			t.Errorf("%v: %s\nis written as\n%s\nand then as\n%s", err, text, first.String(), second.String())
+		}
 	})
 }

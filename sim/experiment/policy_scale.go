@@ -85,14 +85,6 @@ func (t *trained) Learn(s *trace.Span) {
 }
 
 func startScale(e *Env, spans live.Selection) (*scaler, error) {
-	cfg, err := SamplerConfig(e.Seed)
-	if err != nil {
-		return nil, err
-	}
-	sampler, err := hst.NewAdaptive(cfg)
-	if err != nil {
-		return nil, err
-	}
 	orchestrator, err := kube.New(kube.Options{Client: e.Cluster.Client(), Resize: kube.ResizeTemplate, NoEvents: true})
 	if err != nil {
 		return nil, err
@@ -101,12 +93,19 @@ func startScale(e *Env, spans live.Selection) (*scaler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.Setup.Rules != nil {
+		rules = *e.Setup.Rules
+	}
 	s := &scaler{env: e}
-	s.pipeline, err = live.New(live.Options{Rules: rules, Sampler: &trained{Sampler: sampler, until: sim.Epoch + e.Case.WarmUp}, Learn: true, Orchestrator: orchestrator, Audit: e.Audit})
+	sampler := &trained{until: sim.Epoch + e.Case.WarmUp}
+	s.pipeline, err = live.New(live.Options{Rules: rules, Sampler: sampler, Learn: true, Orchestrator: orchestrator, Audit: e.Audit})
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	e.System.OnSpan(sim.Epoch, s.collect)
+	if err := e.Setup.model(e, sampler, s.pipeline.Calls()); err != nil {
+		return nil, err
+	}
+	e.System.OnSpan(sim.Epoch, e.observed(s.collect))
 	every(e.System.Clock(), scaleTick, scaleTick, s.tick)
 	return s, nil
 }

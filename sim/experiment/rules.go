@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"math"
 	"time"
 
 	"github.com/scale-eval/scale-eval/live"
@@ -63,7 +64,8 @@ func (o *Objective) rule(service live.Pattern, kind live.Kind, spans live.Select
 		Name:  "objective-" + o.Service,
 		Match: live.Match{Service: service},
 		When: live.Condition{
-			Latency: time.Duration(o.Latency), Share: 1 - o.Share, Window: ruleWindow, MinSpans: ruleMinSpans,
+			Latency: time.Duration(o.Latency), Share: math.Round((1-o.Share)*1e9) / 1e9, // 1 - .95 is not quite .05
+			Window: ruleWindow, MinSpans: ruleMinSpans,
 		},
 		Spans: spans, Blame: live.BlameRedirect, Settle: ruleSettle,
 		Then: live.Response{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/sim"
 	"github.com/scale-eval/scale-eval/sim/cluster"
 )
@@ -23,6 +24,19 @@ type Env struct {
 	Noticed func(at int64)
 	// Audit is where a policy may explain its decisions; nil: nowhere.
 	Audit io.Writer
+	Setup Setup
+	spans func(*trace.Span) // of whoever looks on; nil: nobody
+}
+
+// observed calls whoever looks on before f.
+func (e *Env) observed(f func(*trace.Span)) func(*trace.Span) {
+	if e.spans == nil {
+		return f
+	}
+	return func(s *trace.Span) {
+		e.spans(s)
+		f(s)
+	}
 }
 
 // Options of one run.
@@ -33,6 +47,11 @@ type Options struct {
 	Audit io.Writer
 	// Timeline asks for one.
 	Timeline bool
+	// Setup is for SCALE; other policies have none.
+	Setup Setup
+	// Spans gets each span when it ends, whatever the policy. It is valid during the
+	// call. nil: not.
+	Spans func(*trace.Span)
 }
 
 // Run simulates a case under a policy. cal is that of the case; nil measures it anew.
@@ -48,10 +67,13 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 	if err != nil {
 		return nil, nil, err
 	}
-	e.Audit = o.Audit
+	e.Audit, e.Setup, e.spans = o.Audit, o.Setup, o.Spans
 	probe := newProbe(e, p.Name, o)
 	if probe.timeline != nil {
 		e.Audit = probe.timeline.listen(o.Audit)
+	}
+	if o.Spans != nil {
+		e.System.OnSpan(sim.Epoch, o.Spans)
 	}
 	finish, err := p.Start(e)
 	if err != nil {
