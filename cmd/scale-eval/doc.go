@@ -114,9 +114,10 @@
 //
 // # Rules
 //
-// Rule files decide what is scaled when. The schema is for editors; lint, explain
-// and test are for people.
+// Rule files decide what is scaled when. The example is a file to start from, the
+// schema is for editors; lint, explain and test are for people.
 //
+//	$ scale-eval rules example
 //	$ scale-eval rules schema
 //	$ scale-eval bench processor --traces 200 --passes 1
 //

@@ -16,11 +16,17 @@ import (
 
 func rulesCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "rules",
-		Usage:        "check, explain and test rule files",
+		Name:  "rules",
+		Usage: "check, explain and test rule files",
+		Description: `To begin:
+
+  scale-eval rules example > rules.yaml
+  scale-eval rules schema > rules.schema.json    (editors complete and check by it)
+  scale-eval rules lint --strict rules.yaml
+  scale-eval rules explain rules.yaml`,
 		OnUsageError: onUsageError,
 		Action:       unknownCommand,
-		Subcommands:  []*cli.Command{rulesLintCommand(), rulesExplainCommand(), rulesTestCommand(), rulesSchemaCommand()},
+		Subcommands:  []*cli.Command{rulesLintCommand(), rulesExplainCommand(), rulesTestCommand(), rulesExampleCommand(), rulesSchemaCommand()},
 	}
 }
 
@@ -159,17 +165,35 @@ func rulesExplainCommand() *cli.Command {
 
 func rulesSchemaCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "schema",
-		Usage:        "print the JSON Schema of rule files, for editors",
+		Name:  "schema",
+		Usage: "print the JSON Schema of rule files, for editors",
+		Description: `Write it beside the rules, and name it in their first line:
+
+  # yaml-language-server: $schema=./rules.schema.json
+
+Editors with the YAML language server (VS Code, Neovim, JetBrains, Emacs) then
+complete field names, show what is wrong, and know values.`,
 		OnUsageError: onUsageError,
-		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			_, err := c.App.Writer.Write(rulefile.Schema)
-			return err
-		},
+		Action:       func(c *cli.Context) error { return printFile(c, rulefile.Schema) },
 	}
+}
+
+func rulesExampleCommand() *cli.Command {
+	return &cli.Command{
+		Name:         "example",
+		Usage:        "print a rule file to start from, with comments",
+		OnUsageError: onUsageError,
+		Action:       func(c *cli.Context) error { return printFile(c, rulefile.Example) },
+	}
+}
+
+// printFile prints what is built in.
+func printFile(c *cli.Context, text []byte) error {
+	if err := noArgs(c); err != nil {
+		return err
+	}
+	_, err := c.App.Writer.Write(text)
+	return err
 }
 
 func rulesTestCommand() *cli.Command {

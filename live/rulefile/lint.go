@@ -43,6 +43,9 @@ func (l *linter) target(path string, t *live.TargetSpec) {
 	if g.Max == 0 {
 		l.warn(path, "no max: a rule may scale %s without bound", t.Target)
 	}
+	if g.Min == 0 && slices.ContainsFunc(l.set.Rules, func(r live.RuleSpec) bool { return r.Calm != nil || r.When.Always }) {
+		l.warn(path, "no min: %s may be scaled to nothing, and what sends no spans is not scaled up again", t.Target)
+	}
 	if g.CooldownUp == 0 && g.StabiliseUp == 0 && len(g.Limits) == 0 {
 		l.warn(path, "no cooldown, stabilise or limits: %s may be scaled up at every tick", t.Target)
 	}

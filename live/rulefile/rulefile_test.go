@@ -238,7 +238,7 @@ rules:
 	}
 	got := strings.Join(all, "\n")
 	for _, want := range []string{
-		"f:4:3: targets[0]: no max", "no cooldown", "f:4:37: targets[0].services[0]: no rule matches", "rules[0]: no calm",
+		"f:4:3: targets[0]: no max", "no min", "no cooldown", "f:4:37: targets[0].services[0]: no rule matches", "rules[0]: no calm",
 		"f:8:30: rules[0].when.times: a single span", "no listed target runs", "is not longer than the window", "fewer than 20 spans is noise",
 		`f:17:18: rules[1].not_while[1]: no target or rule names service "nobody"`, "wait for each other",
 	} {
@@ -246,8 +246,31 @@ rules:
 			t.Errorf("lint lacks %q:\n%s", want, got)
 		}
 	}
-	if clean, err := Lint("full.yaml", full(t)); err != nil || len(clean) != 1 {
-		t.Errorf("the full example has one warning, a rule without calm: %v %v", clean, err)
+	if clean, err := Lint("full.yaml", full(t)); err != nil || len(clean) != 2 {
+		t.Errorf("the full example has two warnings, a target without min and a rule without calm: %v %v", clean, err)
+	}
+}
+
+// TestExample: nothing is wrong with the file that we tell people to start from, for
+// the linter, the schema and a pipeline.
+func TestExample(t *testing.T) {
+	found, err := Lint("example.yaml", Example)
+	if err != nil || len(found) > 0 {
+		t.Errorf("%v, %v", found, err)
+	}
+	var doc any
+	if err := yaml.Unmarshal(Example, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if err := schema(t).Validate(doc); err != nil {
+		t.Error(err)
+	}
+	set, err := Parse("example.yaml", Example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := live.New(live.Options{Rules: set}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,6 +2,7 @@ package story
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -57,7 +58,7 @@ func (b *Block) read(file string, lines []string, i int) (int, error) {
 	for i = start; i < len(lines) && lines[i] != separator; i++ {
 	}
 	if i == len(lines) {
-		return 0, fmt.Errorf("%s:%d: %s: want a line %q and what the command prints", file, b.Line, b.Cmd, separator)
+		return 0, fmt.Errorf("%s:%d: %s: want a line %q and what the command prints", file, b.Line, b.name(), separator)
 	}
 	b.Input = joinLines(lines[start:i])
 	start = i + 1
@@ -65,6 +66,15 @@ func (b *Block) read(file string, lines []string, i int) (int, error) {
 	}
 	b.Expect = joinLines(lines[start:i])
 	return i, nil
+}
+
+// name is the command for a message: a file that is no story may have anything there.
+func (b *Block) name() string {
+	const most = 40
+	if q := strconv.QuoteToASCII(b.Cmd); len(b.Cmd) > most || q != `"`+b.Cmd+`"` {
+		return q[:min(len(q), most)] + "…"
+	}
+	return b.Cmd
 }
 
 func joinLines(lines []string) string {

@@ -57,7 +57,7 @@ func (st *stage) run(ctx context.Context, file, text string, rules []byte) (Resu
 		printed := ""
 		if b.Cmd != "" {
 			if printed, err = st.do(ctx, b); err != nil {
-				return res, fmt.Errorf("%s:%d: %s: %w", file, b.Line, b.Cmd, err)
+				return res, fmt.Errorf("%s:%d: %s: %w", file, b.Line, b.name(), err)
 			}
 			res.Blocks++
 			if printed != b.Expect {
