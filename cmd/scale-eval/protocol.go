@@ -75,7 +75,7 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls) (*censu
 	bar := newProgress(c.App.ErrWriter, "reading", -1)
 	defer bar.finish()
 	n := &census{}
-	all, err := datasets.TakeCensus(r, calls, limit, func(rows int64) error {
+	all, err := datasets.TakeCensus(r, calls, limit, nil, func(rows int64) error {
 		bar.set(rows)
 		return c.Context.Err()
 	})

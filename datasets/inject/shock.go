@@ -30,9 +30,17 @@ func TrackA(src trace.Source, plan Plan) trace.Source {
 // draw was not uniform), and when a shocked span would end after the year 2262.
 //
 // Cost: one copy of a span and one random number a test span; O(1) memory.
-func Apply(src trace.Source, plan Plan) trace.Source {
+func Apply(src trace.Source, plan Plan) trace.Source { return ApplyFrom(src, plan, 0) }
+
+// ApplyFrom is Apply to a source that begins behind the first from spans: it labels and
+// shocks the rest as Apply to the whole would. Cost beside Apply's: the random numbers
+// of the spans before.
+func ApplyFrom(src trace.Source, plan Plan, from int64) trace.Source {
 	return func(yield func(*trace.Span, error) bool) {
 		a := newApplier(plan)
+		for a.row < from {
+			a.pass()
+		}
 		for s, err := range src {
 			if err == nil {
 				err = a.next(s)
@@ -76,23 +84,34 @@ func newApplier(p Plan) *applier {
 
 // next puts the labelled copy of s into a.out.
 func (a *applier) next(s *trace.Span) error {
-	total := a.plan.TrainSpans + a.plan.TestSpans
-	if a.row >= total {
+	if total := a.plan.TrainSpans + a.plan.TestSpans; a.row >= total {
 		return fmt.Errorf("inject: the source has more than the %d spans that the plan was made for: count it again", total)
 	}
-	test, remaining := a.row >= a.plan.TrainSpans, total-a.row
-	a.row++
 	a.out = *s
 	a.out.Label, a.out.Kind = trace.Normal, ""
-	if !test || a.left == 0 {
+	if !a.chosen() {
 		return nil
 	}
+	return a.shock()
+}
+
+// chosen says whether the next span is shocked.
+func (a *applier) chosen() bool {
+	test, remaining := a.row >= a.plan.TrainSpans, a.plan.TrainSpans+a.plan.TestSpans-a.row
+	a.row++
 	// Algorithm S: of the remaining spans, left are to be chosen.
-	if a.choice.Int64N(remaining) >= a.left {
-		return nil
+	if !test || a.left == 0 || a.choice.Int64N(remaining) >= a.left {
+		return false
 	}
 	a.left--
-	return a.shock()
+	return true
+}
+
+// pass draws for a span that is not there.
+func (a *applier) pass() {
+	if a.chosen() && !a.plan.Shock.OneFactor {
+		a.draw()
+	}
 }
 
 func (a *applier) shock() error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -313,4 +314,28 @@ func BenchmarkTrackA(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/span")
+}
+
+// Entering the source anywhere gives what a walk from the beginning gives from there on.
+func TestApplyFromAnywhere(t *testing.T) {
+	for _, one := range []bool{false, true} {
+		o := PaperOptions(7)
+		o.Shock.OneFactor, o.Shock.Fraction = one, .3
+		const n = 400
+		plan := mustPlan(t, o, n)
+		want := collect(t, Apply(numbered(n, constant(5e6)), plan))
+		for _, from := range []int64{0, 1, 99, 100, 101, 250, n} {
+			rest := func(yield func(*trace.Span, error) bool) {
+				i := int64(0)
+				for s, err := range numbered(n, constant(5e6)) {
+					if i++; i > from && !yield(s, err) {
+						return
+					}
+				}
+			}
+			if got := collect(t, ApplyFrom(rest, plan, from)); !slices.Equal(got, want[from:]) {
+				t.Errorf("from span %d, one factor %v: other spans than from the beginning", from, one)
+			}
+		}
+	}
 }

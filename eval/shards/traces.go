@@ -1,0 +1,313 @@
+package shards
+
+import (
+	"bufio"
+	"cmp"
+	"container/heap"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// Traces lists the traces of a shard with their first and last span, in bounded memory:
+// what does not fit is sorted into temporary files. It counts in a goroutine of its own.
+//
+// Traces are told apart by 64 bits of a hash: of 10^8 traces two are taken for one with
+// a chance of 3 in 10 000. A span without trace id is a trace of its own.
+//
+// Memory: some 80 MB at most.
+type Traces struct {
+	batch   []seen
+	batches chan []seen
+	free    chan []seen
+	done    chan struct{}
+
+	// Of the goroutine, until done is closed.
+	limit   int
+	at      map[uint64]int32 // hash -> index of records
+	records []record
+	runs    []*os.File
+	err     error
+}
+
+type seen struct {
+	hash uint64
+	row  int64
+}
+
+// record is a trace and the rows of its first and last span.
+type record struct {
+	hash        uint64
+	first, last int64
+}
+
+const (
+	recordBytes = 24
+	tracesBatch = 1 << 12
+	tracesLimit = 1 << 20
+)
+
+// NewTraces starts an empty list. Close ends it.
+func NewTraces() *Traces { return newTraces(tracesLimit) }
+
+func newTraces(limit int) *Traces {
+	t := &Traces{
+		batch:   make([]seen, 0, tracesBatch),
+		batches: make(chan []seen, 4),
+		free:    make(chan []seen, 4),
+		done:    make(chan struct{}),
+		limit:   limit,
+		at:      map[uint64]int32{},
+	}
+	go t.run(t.batches)
+	return t
+}
+
+// Add tells of a span. Rows ascend.
+func (t *Traces) Add(id trace.TraceID, row int64) {
+	t.batch = append(t.batch, seen{traceHash(id, row), row})
+	if len(t.batch) < tracesBatch {
+		return
+	}
+	t.batches <- t.batch
+	select {
+	case t.batch = <-t.free:
+	default:
+		t.batch = make([]seen, 0, tracesBatch)
+	}
+}
+
+// traceHash mixes an id with the finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+func traceHash(id trace.TraceID, row int64) uint64 {
+	x := id.Lo ^ mix(id.Hi)
+	if id == (trace.TraceID{}) {
+		x = mix(uint64(row)) ^ 0x6e6f6e65 // "none": apart from ids that are small numbers
+	}
+	return mix(x)
+}
+
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func (t *Traces) run(batches <-chan []seen) {
+	defer close(t.done)
+	for batch := range batches {
+		for _, s := range batch {
+			t.count(s)
+		}
+		select {
+		case t.free <- batch[:0]:
+		default:
+		}
+	}
+}
+
+func (t *Traces) count(s seen) {
+	i, ok := t.at[s.hash]
+	if ok {
+		t.records[i].last = s.row
+		return
+	}
+	if len(t.records) == t.limit {
+		t.err = errors.Join(t.err, t.spill())
+	}
+	t.at[s.hash] = int32(len(t.records))
+	t.records = append(t.records, record{s.hash, s.row, s.row})
+}
+
+// spill sorts what is in memory into a file.
+func (t *Traces) spill() error {
+	f, err := os.CreateTemp("", "scale-eval-traces-")
+	if err != nil {
+		return fmt.Errorf("a temporary file for traces: %w", err)
+	}
+	t.runs = append(t.runs, f)
+	w := bufio.NewWriterSize(f, 1<<16)
+	slices.SortFunc(t.records, byHash)
+	for _, r := range t.records {
+		if err := writeRecord(w, r); err != nil {
+			return err
+		}
+	}
+	clear(t.at)
+	t.records = t.records[:0]
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err = f.Seek(0, io.SeekStart)
+	return err
+}
+
+func byHash(a, b record) int { return cmp.Compare(a.hash, b.hash) }
+
+func writeRecord(w io.Writer, r record) error {
+	var b [recordBytes]byte
+	binary.LittleEndian.PutUint64(b[:], r.hash)
+	binary.LittleEndian.PutUint64(b[8:], uint64(r.first))
+	binary.LittleEndian.PutUint64(b[16:], uint64(r.last))
+	_, err := w.Write(b[:])
+	return err
+}
+
+func (t *Traces) finish() {
+	if t.batches != nil {
+		t.batches <- t.batch
+		close(t.batches)
+		t.batches = nil
+	}
+	<-t.done
+}
+
+// Write writes the list, a record of 24 bytes a trace by ascending hash. No Add may
+// follow.
+func (t *Traces) Write(w io.Writer) error {
+	t.finish()
+	if t.err != nil {
+		return t.err
+	}
+	slices.SortFunc(t.records, byHash)
+	lists := []func() (record, error){fromSlice(t.records)}
+	for _, f := range t.runs {
+		lists = append(lists, fromReader(bufio.NewReaderSize(f, 1<<16)))
+	}
+	return merged(lists, func(same []owned) error {
+		all := same[0].record
+		for _, o := range same[1:] {
+			all.first, all.last = min(all.first, o.first), max(all.last, o.last)
+		}
+		return writeRecord(w, all)
+	})
+}
+
+// Close ends the goroutine and removes the temporary files.
+func (t *Traces) Close() error {
+	t.finish()
+	var err error
+	for _, f := range t.runs {
+		err = errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	t.runs = nil
+	return err
+}
+
+func fromSlice(list []record) func() (record, error) {
+	return func() (record, error) {
+		if len(list) == 0 {
+			return record{}, io.EOF
+		}
+		r := list[0]
+		list = list[1:]
+		return r, nil
+	}
+}
+
+func fromReader(r io.Reader) func() (record, error) {
+	var b [recordBytes]byte
+	return func() (record, error) {
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return record{}, err // io.EOF between records
+		}
+		le := binary.LittleEndian
+		return record{le.Uint64(b[:]), int64(le.Uint64(b[8:])), int64(le.Uint64(b[16:]))}, nil
+	}
+}
+
+// owned is a record and the number of the list that it is from.
+type owned struct {
+	record
+	list int
+}
+
+type heads []owned
+
+func (h heads) Len() int { return len(h) }
+func (h heads) Less(i, j int) bool {
+	if h[i].hash != h[j].hash {
+		return h[i].hash < h[j].hash
+	}
+	return h[i].list < h[j].list
+}
+func (h heads) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *heads) Push(x any)   { *h = append(*h, x.(owned)) }
+func (h *heads) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// merged calls f once a trace with its records, by ascending list, which is reused.
+func merged(lists []func() (record, error), f func(same []owned) error) error {
+	var h heads
+	for i, next := range lists {
+		switch r, err := next(); {
+		case err == nil:
+			h = append(h, owned{r, i})
+		case err != io.EOF:
+			return err
+		}
+	}
+	heap.Init(&h)
+	var same []owned
+	for len(h) > 0 {
+		top := h[0]
+		if len(same) > 0 && same[0].hash != top.hash {
+			if err := f(same); err != nil {
+				return err
+			}
+			same = same[:0]
+		}
+		same = append(same, top)
+		switch r, err := lists[top.list](); {
+		case err == nil && r.hash <= top.hash:
+			return fmt.Errorf("a list of traces is in no order: damaged")
+		case err == nil:
+			h[0] = owned{r, top.list}
+			heap.Fix(&h, 0)
+		case err == io.EOF:
+			heap.Pop(&h)
+		default:
+			return err
+		}
+	}
+	if len(same) == 0 {
+		return nil
+	}
+	return f(same)
+}
+
+// TraceCount is what the lists of all shards say together.
+type TraceCount struct {
+	Traces int64
+	// Beyond is how many traces have a span in a shard and an earlier one before the
+	// shard began to read: what that one explains, the shard did not know.
+	Beyond int64
+}
+
+// CountTraces merges the lists of the shards, in order.
+func CountTraces(lists []io.Reader, plan []Shard) (n TraceCount, err error) {
+	var next []func() (record, error)
+	for _, r := range lists {
+		next = append(next, fromReader(bufio.NewReaderSize(r, 1<<16)))
+	}
+	err = merged(next, func(same []owned) error {
+		n.Traces++
+		for _, o := range same[1:] {
+			if same[0].first < plan[o.list].Start.Index {
+				n.Beyond++
+				break
+			}
+		}
+		return nil
+	})
+	return n, err
+}
