@@ -40,8 +40,9 @@ import (
 //
 // The first Window spans are warm-up. Cost: 54 ns for Sample, 86 ns for Learn, 103 ns
 // for Sample and Learn of one span (CPU time of BenchmarkAdaptive, one core of a
-// shared AMD EPYC), without allocation except for a call's first span. Memory: 0.9 kB a call (every Call up to
-// the largest), 0.3 kB a service, 33 bytes an InFlight and some 0.1 MB for the trees.
+// shared AMD EPYC), without allocation except for a call's first span. Memory: 0.9 kB
+// a call (every Call up to the largest), 0.3 kB a service, and whatever the calls 33
+// bytes an InFlight and some 0.1 MB for the trees: 0.64 MB by default.
 type Adaptive struct {
 	cfg      AdaptiveConfig
 	calls    []callModel

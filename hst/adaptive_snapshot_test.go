@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/DmitriyVTitov/size"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -161,5 +164,29 @@ func TestAdaptiveSizes(t *testing.T) {
 	}
 	if got := int64(reflect.TypeFor[delayed]().Size()); got != flightBytes {
 		t.Errorf("a delayed takes %d bytes, flightBytes is %d", got, flightBytes)
+	}
+}
+
+// What a call adds is a kilobyte; the rest does not grow with the calls, and a few
+// calls share it: most is the table of parents in flight, 33 bytes a place.
+func TestAdaptiveMemory(t *testing.T) {
+	memory := func(calls int) int {
+		a, err := NewAdaptive(DefaultAdaptiveConfig(NewSeed(1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 20 * calls {
+			call := i % calls
+			a.Learn(&trace.Span{Call: trace.Call(call), Service: fmt.Sprint(call / 8), Start: int64(i) * 1e6, Duration: int64(1000 * (call + i%7))})
+		}
+		a.calls = slices.Clip(a.calls) // the spare room of append is not the model's
+		return size.Of(a)
+	}
+	few, many := memory(128), memory(2048)
+	each := (many - few) / (2048 - 128)
+	fixed := few - 128*each
+	t.Logf("%d bytes a call with its share of a service, and %d bytes whatever the calls", each, fixed)
+	if each > 1000 || fixed > 700_000 || fixed < 33<<14 {
+		t.Errorf("%d bytes a call and %d fixed; want at most 1000, and 541 kB in flight with at most 160 kB of trees", each, fixed)
 	}
 }

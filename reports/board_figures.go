@@ -54,7 +54,8 @@ func budgetFigure(name, reference string, rows []eval.BoardRow) Figure {
 		for _, b := range eval.CurveBudgets {
 			ideal = append(ideal, plotter.XY{X: b, Y: min(1, b/share)})
 		}
-		line := &plotter.Line{XYs: ideal, LineStyle: draw.LineStyle{Color: muted.color(), Width: vg.Points(.8), Dashes: []vg.Length{vg.Points(2), vg.Points(2)}}}
+		// Ink and thin: no sampler's line is.
+		line := &plotter.Line{XYs: ideal, LineStyle: draw.LineStyle{Color: ink.color(), Width: vg.Points(.6)}}
 		f.plot.Add(line)
 		f.entry("nothing but anomalies kept", line)
 	}

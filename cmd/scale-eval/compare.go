@@ -40,7 +40,11 @@ duration for all calls collapses, and board.html draws AP and F1 against them.
 
 Finished cells are kept in --out/cells.jsonl; the same command goes on from there,
 also after a kill, and computes nothing twice. A cell belongs to the version of this
-program: when you change the program itself, give --out another folder.`,
+program: when you change the program itself, give --out another folder.
+
+Bytes a call are all memory of a sampler over the calls. Of adaptive's, 0.64 MB do
+not grow with the calls (parents in flight, trees) and are most of it where calls
+are few; a call adds 0.94 kB.`,
 		Flags:        compareFlags(),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {

@@ -80,7 +80,7 @@ func TestReadme(t *testing.T) {
 	}
 	blocks := strings.Split(string(readme), "```\n")
 	if len(blocks) < 4 || len(blocks[3]) == 0 || !strings.HasPrefix(stdout.String(), blocks[3]) {
-		t.Errorf("README.md does not show what the command prints; it begins\n%.4000s", stdout.String())
+		t.Errorf("README.md does not show what the command prints (its figure, reports/testdata/recall_at_fpr.svg, comes from the same run); it begins\n%.4000s", stdout.String())
 	}
 }
 
