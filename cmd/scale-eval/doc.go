@@ -81,7 +81,24 @@
 //
 //	$ scale-eval simulate --list
 //	$ scale-eval simulate --policies scale,none --seeds 2 --out suite memory-leak
-//	$ scale-eval simulate --policies scale --seed 1 --event-log events.jsonl --audit why.jsonl memory-leak
+//
+// suite/report.html says where SCALE loses, with tables, timelines and its reasons. The
+// record is enough to show and to check the results again, as one Markdown table too:
+//
+//	$ scale-eval simulate --replay suite --output markdown
+//
+// One run in detail: every event, SCALE's decisions, the labelled spans as a dataset;
+// and again from its log, compared line by line:
+//
+//	$ scale-eval simulate --policies scale --seed 1 --event-log events.jsonl --audit why.jsonl --save-spans leak.parquet memory-leak
+//	$ scale-eval simulate --replay events.jsonl
+//	$ scale-eval datasets info leak.parquet
+//
+// What SCALE played with, rules, sampler and trained model, goes live as it is
+// (scale-eval live --plan plan), or plays on:
+//
+//	$ scale-eval simulate --save plan memory-leak
+//	$ scale-eval simulate --plan plan --seed 2 memory-leak
 //
 // # Live
 //

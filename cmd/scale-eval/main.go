@@ -46,6 +46,15 @@ type gateError struct{ err error }
 func (e gateError) Error() string { return e.err.Error() }
 func (e gateError) Unwrap() error { return e.err }
 
+// keptError is an interruption of which something is left to go on from.
+type keptError struct {
+	err  error
+	what string
+}
+
+func (e keptError) Error() string { return e.err.Error() }
+func (e keptError) Unwrap() error { return e.err }
+
 func exitCode(err error) int {
 	var usage usageError
 	var gate gateError
@@ -68,7 +77,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return nil
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		fmt.Fprintln(stderr, "scale-eval: interrupted; no result was written")
+		left := "no result was written"
+		if kept := (keptError{}); errors.As(err, &kept) {
+			left = kept.what
+		}
+		fmt.Fprintln(stderr, "scale-eval: interrupted; "+left)
 		return err
 	}
 	fmt.Fprintf(stderr, "scale-eval: %v\n", err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -74,9 +73,9 @@ func execute(c *cli.Context, plan *experiment.Plan, record *measure.Record) erro
 	}
 	err := plan.Execute(c.Context)
 	bar.finish()
-	if errors.Is(err, context.Canceled) && c.String("out") != "" {
-		fmt.Fprintf(c.App.ErrWriter, "scale-eval: %d of %d runs are in %s; the same command goes on from there\n",
-			plan.Jobs()-todo+runs, plan.Jobs(), filepath.Join(c.String("out"), recordName))
+	if err != nil && c.String("out") != "" {
+		return keptError{err, fmt.Sprintf("%d of %d runs are in %s; the same command goes on from there",
+			plan.Jobs()-todo+runs, plan.Jobs(), filepath.Join(c.String("out"), recordName))}
 	}
 	return err
 }

@@ -51,6 +51,6 @@ func (l *labelled) close() error {
 func (l *labelled) tell(c *cli.Context) {
 	fmt.Fprintf(c.App.ErrWriter, "scale-eval: %d spans written to %s: %d of the fault, %d that waited for one\n", l.n, c.String("save-spans"), l.bad, l.affected)
 	if l.bad == 0 {
-		fmt.Fprintln(c.App.ErrWriter, "scale-eval: no span is labelled: the scenario changes the load, not a service")
+		fmt.Fprintln(c.App.ErrWriter, "scale-eval: no span is labelled: only slow and failing calls are; load, leaks and lost pods are no fault of a call")
 	}
 }

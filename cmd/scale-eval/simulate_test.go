@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -274,5 +275,18 @@ func TestSimulateKilled(t *testing.T) {
 	whole := before[:bytes.LastIndexByte(before, '\n')+1]
 	if runs := bytes.Count(after, []byte(`{"run":`)); !bytes.HasPrefix(after, whole) || runs != 24 {
 		t.Errorf("%d runs in the record, want 24 behind what was there", runs)
+	}
+}
+
+// TestSimulateInterrupted: what is kept is told, in one line.
+func TestSimulateInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	out := filepath.Join(t.TempDir(), "out")
+	var stdout, stderr strings.Builder
+	err := run(ctx, []string{"scale-eval", "simulate", "--seeds", "2", "--policies", "none,scale", "--out", out, slowDB}, strings.NewReader(""), &stdout, &stderr)
+	want := "scale-eval: interrupted; 0 of 4 runs are in " + filepath.Join(out, recordName) + "; the same command goes on from there\n"
+	if exitCode(err) != exitFailure || stderr.String() != want || stdout.Len() > 0 {
+		t.Errorf("exit code %d, %q", exitCode(err), stderr.String())
 	}
 }

@@ -69,7 +69,7 @@ func OpenRecord(f File, name string, h Header) (*Record, error) {
 	h.Version = recordVersion
 	r, whole, err := readRecord(f, name, &h)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w. Choose another folder, or remove the record to start over", err)
 	}
 	r.f = f
 	if err := f.Truncate(whole); err != nil {
@@ -117,11 +117,11 @@ func readRecord(f io.Reader, name string, want *Header) (*Record, int64, error) 
 func (r *Record) read(i int, text []byte, want *Header) error {
 	var l line
 	if err := json.Unmarshal(text, &l); err != nil {
-		return fmt.Errorf("not a line of a record: %w. Remove the file to start over", err)
+		return fmt.Errorf("not a line of a record of simulate: %w", err)
 	}
 	switch {
 	case (i == 0) != (l.Header != nil):
-		return fmt.Errorf("want the header in the first line and nowhere else. Remove the file to start over")
+		return fmt.Errorf("want the header in the first line and nowhere else")
 	case l.Header != nil:
 		r.Header = *l.Header
 		if want != nil {
@@ -140,7 +140,7 @@ func (r *Record) read(i int, text []byte, want *Header) error {
 		}
 		r.timelines[runKey{l.Timeline.Case, l.Timeline.Policy, l.Timeline.Seed}] = l.Timeline
 	default:
-		return fmt.Errorf("want a calibration, a run or a timeline. Remove the file to start over")
+		return fmt.Errorf("want a calibration, a run or a timeline")
 	}
 	return nil
 }
@@ -148,14 +148,14 @@ func (r *Record) read(i int, text []byte, want *Header) error {
 // sameAs wants every case of the new experiment to be what it was; it may leave some out.
 func (h *Header) sameAs(now *Header) error {
 	if h.Version != now.Version || h.Load != now.Load {
-		return fmt.Errorf("the record is of version %d and load %g, not %d and %g. Choose another --out, or remove it", h.Version, h.Load, now.Version, now.Load)
+		return fmt.Errorf("the record is of version %d and load %g, not %d and %g", h.Version, h.Load, now.Version, now.Load)
 	}
 	if h.Tool != now.Tool {
-		return fmt.Errorf("the record was made by version %q of the program, this is %q. Choose another --out, or remove it", h.Tool, now.Tool)
+		return fmt.Errorf("the record was made by version %q of the program, this is %q", h.Tool, now.Tool)
 	}
 	for _, c := range now.Cases {
 		if !slices.ContainsFunc(h.Cases, func(old About) bool { return old.Name == c.Name && old.Digest == c.Digest }) {
-			return fmt.Errorf("the record is of other scenarios: %s is not the one that it was. Choose another --out, or remove it", c.Name)
+			return fmt.Errorf("the record is of other scenarios: %s is not the one that it was", c.Name)
 		}
 	}
 	return nil
