@@ -61,8 +61,11 @@ func alone(rules []RuleSpec) []RuleSpec {
 // twin each rule watches for itself. Decisions, reasons, counters and
 // audit logs are the same.
 func TestSharedRulesDecideAsTheyWouldAlone(t *testing.T) {
-	acted, watchers := int64(0), 0
-	for seed := range uint64(12) {
+	acted, watchers, seeds := int64(0), 0, 8
+	if raceEnabled {
+		seeds = 2
+	}
+	for seed := range uint64(seeds) {
 		rng := rand.New(rand.NewPCG(seed, 12))
 		set := RuleSet{Settings: DefaultSettings(), Rules: randomRules(rng, 12)}
 		set.Settings.TraceWait, set.Settings.Lateness = 2*time.Second, 3*time.Second
@@ -94,10 +97,9 @@ func TestSharedRulesDecideAsTheyWouldAlone(t *testing.T) {
 		}
 		acted += shared.p.Counters().Acted
 	}
-	if acted < 100 || watchers > 12*11 {
-		t.Errorf("%d actions, %d watchers", acted, watchers)
+	if acted < int64(20*seeds) || watchers > 10*seeds {
+		t.Errorf("%d actions, %d watchers of %d rules", acted, watchers, 12*seeds)
 	}
-	t.Logf("%d actions, %d watchers of %d rules", acted, watchers, 12*12)
 }
 
 func firstDifference(a, b []byte) string {
