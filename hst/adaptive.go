@@ -75,13 +75,14 @@ func NewAdaptive(cfg AdaptiveConfig) (*Adaptive, error) {
 // Sample scores s and decides. It does not train; it remembers slow spans for
 // their parents. In the first Window spans it says WarmUp and keeps nothing.
 func (a *Adaptive) Sample(s *trace.Span) trace.Decision {
+	nats := a.memo.verdict.surprise
 	if !a.memo.is(s) {
-		a.assess(s)
+		nats = a.assess(s)
 	}
 	if !a.Ready() {
 		return trace.Decision{WarmUp: true}
 	}
-	return a.decide(a.memo.verdict.surprise)
+	return a.decide(nats)
 }
 
 // decide is what becomes of a surprise once the warm-up is over.

@@ -77,8 +77,14 @@ func (f *flight) add(s *trace.Span, ns int64) {
 		return
 	}
 	k := flightKey(s.TraceID, s.ParentID)
-	e := &f.entries[f.place(k)]
-	end := s.End()
+	at, end := f.place(k), s.End()
+	// The parent is new more often than not: its tag says so without the wait for the
+	// table.
+	if f.tags[at] != flightTag(k) {
+		f.put(delayed{k, s.ID, end, ns})
+		return
+	}
+	e := &f.entries[at]
 	switch {
 	case e.key != k:
 		f.put(delayed{k, s.ID, end, ns})

@@ -42,8 +42,8 @@ func (a *Adaptive) judge(s *trace.Span) *verdict {
 	return &a.memo.verdict
 }
 
-// assess makes the memo that of s.
-func (a *Adaptive) assess(s *trace.Span) {
+// assess makes the memo that of s and returns the surprise.
+func (a *Adaptive) assess(s *trace.Span) float64 {
 	m := &a.memo
 	m.valid, m.trace, m.id, m.call, m.start, m.ns = true, s.TraceID, s.ID, s.Call, s.Start, s.Duration
 	c := a.learnedModel(s.Call)
@@ -51,21 +51,24 @@ func (a *Adaptive) assess(s *trace.Span) {
 		c = a.unknown(s)
 	}
 	ns := max(s.Duration, 0)
+	x := ln(float64(ns) + resolution)
+	body, u := a.surprise(c, x)
+	plateau := c.plateau(x, u)
+	raw, known := tempered(body, plateau)
 	v := &m.verdict
-	v.x = ln(float64(ns) + resolution)
-	v.body, v.u = a.surprise(c, v.x)
-	v.plateau = c.plateau(v.x, v.u)
-	v.raw, v.known = tempered(v.body, v.plateau)
-	v.surprise = v.raw
-	if v.explained = min(a.flight.explained(s), ns); v.explained > 0 && v.u > 0 {
+	v.x, v.u, v.body, v.raw, v.explained = x, u, body, raw, min(a.flight.explained(s), ns)
+	nats := raw
+	if v.explained > 0 && u > 0 {
 		rest := ln(float64(ns-v.explained) + resolution)
 		body, u := a.surprise(c, rest)
-		v.plateau = c.plateau(rest, u)
-		v.surprise, v.known = tempered(body, v.plateau)
+		plateau = c.plateau(rest, u)
+		nats, known = tempered(body, plateau)
 	}
-	if v.u > slowChild && s.ParentID != 0 {
+	v.surprise, v.plateau, v.known = nats, plateau, known
+	if u > slowChild && s.ParentID != 0 {
 		a.flight.add(s, ns-usualNs(c))
 	}
+	return nats
 }
 
 // longest is a duration that none exceeds, ns: 146 years.
