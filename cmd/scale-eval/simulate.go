@@ -138,7 +138,7 @@ func listScenarios(c *cli.Context) error {
 		}
 		list.Scenarios = append(list.Scenarios, listed{name, s.Summary})
 	}
-	for _, p := range experiment.Policies() {
+	for _, p := range append(experiment.Policies(), experiment.ByName()...) {
 		list.Policies = append(list.Policies, listed{p.Name, p.Doc})
 	}
 	if c.String("output") == "json" {
