@@ -266,6 +266,7 @@ type Action struct {
 	fallback  bool     // Amount says what to do when it cannot be made larger
 	held      Reason   // why Direction is Hold
 	blamed    string   // the service that its evidence points at; "": none
+	prompted  string   // the name of the group whose spans ask for it
 	evidence  evidence // see complete
 }
 

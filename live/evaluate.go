@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // finding is what a test of one group found at a tick: n of the breaches [lo:hi].
@@ -42,6 +43,11 @@ func (r *specRule) act(a *Action, g *group, now int64) (fires bool) {
 		}
 		r.fire(a, g, &f, now)
 		settled, wait := r.settling(a, now)
+		if wait == "" && a.Direction == Up && r.spec.Settle > 0 {
+			var answered int64
+			answered, wait = r.answered(a, g, &f, now)
+			settled = max(settled, answered)
+		}
 		if wait != "" {
 			a.hold(ReasonSettle, wait)
 		}
@@ -60,6 +66,26 @@ func (r *specRule) settling(a *Action, now int64) (since int64, wait string) {
 		return minTime, ""
 	}
 	return r.p.targets.settled(r.p.targetOf(a), r.spec.Settle, now, a.DryRun || r.p.set.Settings.DryRun)
+}
+
+// answered is the time before which the breaches of a group do not count, because they
+// were acted on, whichever target it was: while the cause that they named is dealt
+// with, a backlog drains through everybody in front of it, who now look like the cause.
+// wait says why nothing is to be done yet: what was done is settling, or works.
+func (r *specRule) answered(a *Action, g *group, f *finding, now int64) (since int64, wait string) {
+	since, done := r.p.targets.answered(g.name(), r.spec.Settle, now, a.DryRun || r.p.set.Settings.DryRun)
+	ago := time.Duration(now - done)
+	switch {
+	case since == minTime:
+		return since, ""
+	case since > now:
+		return since, fmt.Sprintf("what was done %v ago for these spans settles for %v more", ago, time.Duration(since-now))
+	}
+	if before, after, ok := g.shortening(f.lo, f.hi, r.level); ok {
+		return since, fmt.Sprintf("what was done %v ago works: the median breach falls from %v to %v", ago,
+			time.Duration(before).Round(time.Millisecond), time.Duration(after).Round(time.Millisecond))
+	}
+	return since, ""
 }
 
 // test looks at the windows of a group that reach up to now, without what ended at
@@ -161,7 +187,7 @@ func (r *specRule) fire(a *Action, g *group, f *finding, now int64) {
 	*a = Action{
 		Service: g.service.name, Direction: Up, Priority: r.spec.Priority, DryRun: r.spec.DryRun,
 		Why: f.why, holdWhile: r.spec.NotWhile, either: r.spec.When.Always, trouble: !r.spec.When.Always,
-		evidence: evidence{r: r, g: g, lo: f.lo, hi: f.hi},
+		prompted: g.name(), evidence: evidence{r: r, g: g, lo: f.lo, hi: f.hi},
 	}
 	if !r.assign(a, g, f) {
 		return

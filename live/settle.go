@@ -25,6 +25,9 @@ type lastAct struct {
 	to        int // replicas; -1: a vertical change
 	changes   []ResourceChange
 	effective int64 // pendingEffect: not yet
+	// prompted is whose spans asked for it, see group.name; "": not known, as behind a
+	// record of another process.
+	prompted string
 }
 
 // isEffective says whether cur shows what was done. Whoever changed the target
@@ -53,7 +56,7 @@ func (l *lastAct) changed(cur State) bool {
 }
 
 func newLastAct(a *Action, now int64) *lastAct {
-	l := &lastAct{at: now, direction: a.Direction, to: a.To, effective: pendingEffect}
+	l := &lastAct{at: now, direction: a.Direction, to: a.To, effective: pendingEffect, prompted: a.prompted}
 	if a.Kind == Vertical {
 		l.to, l.changes = -1, slices.Clone(a.Changes)
 	}
@@ -82,6 +85,23 @@ func (p *Pipeline) watchEffects(ctx context.Context) {
 			l.effective = p.now
 		}
 	}
+}
+
+// answered is when the latest change upwards that the spans of a group asked for, of
+// whatever target, had settled; minTime when there was none of late, or none that has
+// taken effect. done is when it was made.
+func (t *targets) answered(group string, settle time.Duration, now int64, dry bool) (since, done int64) {
+	since = minTime
+	for _, st := range t.states {
+		l := st.history(dry).act
+		if l == nil || l.prompted != group || l.direction != Up || l.effective == pendingEffect || now-l.at >= effectDeadline {
+			continue
+		}
+		if s := l.effective + int64(settle); s > since || s == since && l.at > done {
+			since, done = s, l.at
+		}
+	}
+	return since, done
 }
 
 // answer is what the orchestrator said of a target at this tick.

@@ -218,6 +218,7 @@ func (h *history) walk(c *codec) {
 		h.act = &lastAct{}
 	}
 	l := h.act
+	c.text(&l.prompted)
 	c.integers(&l.at, &l.effective)
 	integer(c, &l.direction)
 	integer(c, &l.to)

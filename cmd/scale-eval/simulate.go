@@ -26,7 +26,7 @@ autoscalers of Kubernetes on a simulated cluster, in virtual time:
   scale-eval simulate capped-serverless         one scenario, all policies
   scale-eval simulate --policies scale,keda,none --seeds 10 db-bottleneck
   scale-eval simulate ./mine.yaml               your own system
-  scale-eval simulate --seeds 30 --out suite    the whole suite
+  scale-eval simulate --seeds 30 --out suite    the whole suite, 15 scenarios
   scale-eval simulate --replay suite --output markdown   its table again, nothing is run
   scale-eval simulate --from-dataset nezha:ob-2022-08-22 --hold-out   a twin of traces
 
@@ -136,9 +136,13 @@ func listScenarios(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		list.Scenarios = append(list.Scenarios, listed{name, s.Summary})
+		text := s.Summary
+		if simscenario.Variant(name) {
+			text += " (second form of the one before, played when named)"
+		}
+		list.Scenarios = append(list.Scenarios, listed{name, text})
 	}
-	for _, p := range experiment.Policies() {
+	for _, p := range append(experiment.Policies(), experiment.ByName()...) {
 		list.Policies = append(list.Policies, listed{p.Name, p.Doc})
 	}
 	if c.String("output") == "json" {

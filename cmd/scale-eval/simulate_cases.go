@@ -28,7 +28,7 @@ type simulated struct {
 func openCases(c *cli.Context) (*simulated, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
-		args = simscenario.Names()
+		args = simscenario.Suite()
 	}
 	s := &simulated{args: args}
 	o := scenarioOptions(c)

@@ -180,7 +180,7 @@ func (r *simResults) again() string {
 		}
 		given = append(given, a.Name)
 	}
-	if slices.Equal(given, names) {
+	if slices.Equal(given, simscenario.Suite()) {
 		given = nil
 	}
 	line := fmt.Sprintf("scale-eval simulate --seeds %d", r.plan.Seeds)

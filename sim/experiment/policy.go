@@ -17,12 +17,17 @@ type Policy struct {
 
 // Policies are all of them, in the order of tables: SCALE, the baselines, the bounds.
 func Policies() []Policy {
-	return []Policy{scale(), scaleAll(), hpa(), keda(), vpa(), rate(), forecast(), static(), oracle(), none()}
+	return []Policy{scale(), hpa(), keda(), vpa(), rate(), forecast(), static(), oracle(), none()}
 }
 
-// PoliciesNamed picks some of Policies, in their order. The error names those there are.
+// ByName are policies that answer a question of their own, and are played when they are
+// asked for.
+func ByName() []Policy { return []Policy{scaleAll()} }
+
+// PoliciesNamed picks some of Policies and ByName, in their order. The error names those
+// there are.
 func PoliciesNamed(names ...string) (picked []Policy, err error) {
-	known := Policies()
+	known := append(Policies(), ByName()...)
 	for _, n := range names {
 		if !slices.ContainsFunc(known, func(p Policy) bool { return p.Name == n }) {
 			var all []string

@@ -45,7 +45,7 @@ func hpa() Policy {
 func keda() Policy {
 	return Policy{"keda", "KEDA-style: a replica for 20 requests that wait", func(e *Env) (func() error, error) {
 		each(e, func(t *Target, spec *sim.Service) policy.Autoscaler {
-			if spec.Pod.Threads == 0 {
+			if spec.Pod.Threads == 0 && !spec.Queue.Central {
 				return nil // nothing ever waits there: an empty queue would say scale down
 			}
 			q := policy.NewQueueLength(sim.MetricQueue, queueDepth)

@@ -16,7 +16,8 @@ type probe struct {
 	latencies histogram
 	changes   []cluster.Change
 	noticed   int64
-	ready     int64 // when what the first change wanted was there
+	second    func(violated bool) // nil: nobody asks
+	ready     int64               // when what the first change wanted was there
 	awaited   []cluster.Change
 	supply    [][]float64 // by demand, a step each: mean ready replicas
 	ticks     int
@@ -38,7 +39,7 @@ type watched struct {
 }
 
 func newProbe(e *Env, policy string, o Options) *probe {
-	p := &probe{env: e, policy: policy, noticed: -1, ready: -1}
+	p := &probe{env: e, policy: policy, noticed: -1, ready: -1, second: o.second}
 	n := int(e.Case.Length / 1e9)
 	for _, obj := range e.Case.Objectives {
 		if slices.ContainsFunc(p.clients, func(w *watched) bool { return w.Client == obj.Client }) {
@@ -119,7 +120,32 @@ func (p *probe) tick() {
 		return
 	}
 	p.sample(second)
+	if p.second != nil {
+		p.second(p.certain(second))
+	}
 }
+
+// certain says whether the latest second was violated of which that is certain at the
+// end of another one: all its requests were answered in time, or not.
+func (p *probe) certain(now int) (violated bool) {
+	behind := int64(0)
+	for _, w := range p.clients {
+		behind = max(behind, 1+(w.Latency+1e9-1)/1e9)
+	}
+	k := now - int(behind)
+	for _, w := range p.clients {
+		violated = violated || k >= 0 && w.violated(k)
+	}
+	return violated
+}
+
+// violated says whether too many of the requests that began in a second missed the
+// objective. A request at the very edge of it may be counted in the one before.
+func (w *watched) violated(second int) bool {
+	return float64(w.late(second)) > float64((1-w.Share)*float64(w.all[second]))
+}
+
+func (w *watched) late(second int) int32 { return max(0, w.all[second]-w.good[second]) }
 
 func (p *probe) sample(second int) {
 	e := p.env
@@ -187,13 +213,9 @@ func (p *probe) violations(m *Measures) []bool {
 	for _, w := range p.clients {
 		last := len(w.all) - int((w.Latency+1e9-1)/1e9)
 		for i := range max(0, last) {
-			// A request at the very edge of a second may be counted in the one before.
-			missed := max(0, w.all[i]-w.good[i])
 			m.Requests += int64(w.all[i])
-			bad += int64(missed)
-			if float64(missed) > float64((1-w.Share)*float64(w.all[i])) {
-				violated[i] = true
-			}
+			bad += int64(w.late(i))
+			violated[i] = violated[i] || w.violated(i)
 		}
 	}
 	for _, v := range violated {

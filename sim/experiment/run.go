@@ -52,6 +52,8 @@ type Options struct {
 	// Spans gets each span when it ends, whatever the policy. It is valid during the
 	// call. nil: not.
 	Spans func(*trace.Span)
+
+	second func(violated bool) // is told of each measured second, once that is certain
 }
 
 // Run simulates a case under a policy. cal is that of the case; nil measures it anew.

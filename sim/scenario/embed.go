@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,25 @@ func Names() (names []string) {
 		names = append(names, name)
 	}
 	return names
+}
+
+// Suite are the fifteen scenarios of the suite: Names without the second forms that
+// three of them have (the number of whose file ends in b).
+func Suite() []string {
+	names := Names()
+	return slices.DeleteFunc(names, Variant)
+}
+
+// Variant says whether a name of Names is the second form of a scenario of the suite.
+func Variant(name string) bool {
+	entries, err := fs.ReadDir(embedded, "files")
+	if err != nil {
+		panic(err) // the folder is in the binary
+	}
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		number, n, _ := strings.Cut(strings.TrimSuffix(e.Name(), ".yaml"), "-")
+		return n == name && strings.HasSuffix(number, "b")
+	})
 }
 
 // Text is the file of a scenario in the binary.

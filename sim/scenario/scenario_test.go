@@ -81,3 +81,19 @@ func TestDemandFollowsTheLoad(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 }
+
+// The suite is the fifteen of the specification; second forms are played when named.
+func TestTheSuiteHasFifteenScenarios(t *testing.T) {
+	if suite := Suite(); len(suite) != 15 || suite[0] != "capped-serverless" || suite[14] != "rate-limited" {
+		t.Errorf("suite %v", suite)
+	}
+	var variants []string
+	for _, name := range Names() {
+		if Variant(name) {
+			variants = append(variants, name)
+		}
+	}
+	if want := []string{"slow-dependency-delay", "memory-leak", "boutique-currency"}; !slices.Equal(variants, want) {
+		t.Errorf("variants %v, want %v", variants, want)
+	}
+}
