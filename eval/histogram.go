@@ -173,7 +173,7 @@ func (h *histogram) list() []bin {
 			if cell != [2]int64{} {
 				// The last key of those that round to this one is that of the lowest score.
 				at := uint64(i)<<pageBits | uint64(j)
-				out = append(out, bin{at<<(64-coarseBits) | 1<<(64-coarseBits) - 1, cell[1], cell[0]})
+				out = append(out, bin{at<<(64-coarseBits) | (1<<(64-coarseBits) - 1), cell[1], cell[0]})
 			}
 		}
 	}

@@ -83,6 +83,8 @@ func TestTallySameInAnyParts(t *testing.T) {
 			t.Errorf("limit %d: five parts differ from one", limit)
 		}
 		want, _ := Summarise(s, 0, SummaryOptions{Replicates: -1})
+		at := float64(want.Best.Threshold)
+		near(t, "threshold of the best point", float64(a.Samplers[0].Best.Threshold), at, 1e-6*math.Abs(at))
 		near(t, "AP", float64(a.Samplers[0].AP.Value), float64(want.AP.Value), 2e-6)
 		near(t, "AUC", float64(a.Samplers[0].ROCAUC.Value), float64(want.ROCAUC.Value), 2e-6)
 	}

@@ -163,7 +163,7 @@ func (x *comparison) dataset(name string) error {
 	if err != nil {
 		return err
 	}
-	census, err := takeCensus(x.c, ds, calls)
+	census, err := takeCensus(x.c, ds, calls, nil)
 	if err != nil {
 		return err
 	}

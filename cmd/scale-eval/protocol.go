@@ -50,6 +50,8 @@ type census struct {
 	bad       *trace.Bad
 
 	firstStart, lastStart int64 // ns since the Unix epoch
+
+	keptAt []int64 // of kept, how many lie before each mark
 }
 
 // rate is the mean number of spans a second, 0 when all start at once.
@@ -64,7 +66,9 @@ func (n *census) rate() float64 {
 // decoding.
 var censusColumns = datasets.ColumnsOf(datasets.ColService, datasets.ColOperation, datasets.ColStart, datasets.ColDuration, datasets.ColLabel)
 
-func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls) (*census, error) {
+// takeCensus reads the dataset once. marks are the rows before which kept spans are
+// counted, ascending; nil: none.
+func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks []int64) (*census, error) {
 	r, err := ds.Open(censusColumns)
 	if err != nil {
 		return nil, err
@@ -75,7 +79,7 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls) (*censu
 	bar := newProgress(c.App.ErrWriter, "reading", -1)
 	defer bar.finish()
 	n := &census{}
-	all, err := datasets.TakeCensus(r, calls, limit, nil, func(rows int64) error {
+	all, err := datasets.TakeCensus(r, calls, limit, marks, func(rows int64) error {
 		bar.set(rows)
 		return c.Context.Err()
 	})
@@ -83,7 +87,7 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls) (*censu
 		return nil, err
 	}
 	n.read, n.kept, n.positives, n.overflow = all.Read, all.Kept, all.Positives, all.Overflow
-	n.firstStart, n.lastStart = all.FirstStart, all.LastStart
+	n.firstStart, n.lastStart, n.keptAt = all.FirstStart, all.LastStart, all.KeptAt
 	n.bad = r.Bad()
 	if n.read == 0 {
 		return nil, fmt.Errorf("dataset %s has no spans%s", ds.Name, firstBad(n.bad))

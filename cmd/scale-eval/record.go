@@ -49,7 +49,8 @@ type recordedFile struct {
 }
 
 // notRecorded are flags that do not decide a result.
-var notRecorded = []string{"out", "output", "o", "replay", "config", "data", "help", "h", "d"}
+var notRecorded = []string{"out", "output", "o", "replay", "config", "data", "help", "h", "d",
+	"shards", "local", "storage", "overlap"}
 
 func newRecord(e *evaluation) (*runRecord, error) {
 	files, err := e.sums()
@@ -227,7 +228,11 @@ func replayRun(c *cli.Context) error {
 	if err := original.set(c, c.String("replay")); err != nil {
 		return err
 	}
-	err = runEvaluation(c, original)
+	run := runEvaluation
+	if c.String("stream") == streamAlways {
+		run = runStreamed
+	}
+	err = run(c, original)
 	var missing *catalog.NotFoundError
 	if errors.As(err, &missing) && missing.Entry == nil {
 		return fmt.Errorf("%w (a relative path is that of the original run: replay from the folder where it ran)", err)

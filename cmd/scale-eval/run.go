@@ -38,7 +38,16 @@ Protocols:
 
 The folder --out gets report.html, figures (PNG, SVG), metrics.json,
 scores.parquet and run.json; "scale-eval run --replay run.json" gives the same
-bytes again. --config takes the tuned.yaml of "scale-eval tune".`,
+bytes again.
+
+Data larger than memory are Parquet, a file or a folder of files; above 16 million
+spans, or with --stream always, their scores are counted instead of kept: memory does
+not grow with the data, there are no baselines and figures, and what is flagged is in
+flagged.parquet. --shards N does that in N parts; --local M in M processes:
+  scale-eval datasets convert --dataset synth --spans 100000000 \
+      --partition-by hour --partition-rows 4000000 --out big
+  scale-eval run --dataset big --shards 16 --local 2 --storage file:///tmp/big-run
+--config takes the tuned.yaml of "scale-eval tune".`,
 		Flags:        runFlags(),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
@@ -50,6 +59,13 @@ bytes again. --config takes the tuned.yaml of "scale-eval tune".`,
 			}
 			if err := applyConfig(c); err != nil {
 				return err
+			}
+			streamed, err := streams(c)
+			if err != nil {
+				return err
+			}
+			if streamed {
+				return runStreamed(c, nil)
 			}
 			return runEvaluation(c, nil)
 		},
@@ -69,7 +85,8 @@ func runFlags() []cli.Flag {
 	flags = append(flags, samplerFlags()...)
 	flags = append(flags, &cli.StringFlag{Name: "baselines", Value: "all", Category: evaluationCategory,
 		Usage: "`WHICH` baselines stand beside the sampler: all, or none to spare their time"})
-	return append(flags, evaluationFlags()...)
+	flags = append(flags, evaluationFlags()...)
+	return append(flags, shardFlags()...)
 }
 
 const evaluationCategory = "EVALUATION"
@@ -178,7 +195,7 @@ func openEvaluation(c *cli.Context) (*evaluation, error) {
 		return nil, err
 	}
 	e := &evaluation{c: c, ds: ds, calls: calls}
-	if e.census, err = takeCensus(c, ds, calls); err != nil {
+	if e.census, err = takeCensus(c, ds, calls, nil); err != nil {
 		return nil, err
 	}
 	if e.split, err = newSplit(c, ds, e.census); err == nil && e.split.test == 0 {
@@ -251,20 +268,26 @@ func (e *evaluation) reduce() error {
 	if err != nil {
 		return err
 	}
+	e.result = r
+	if len(e.split.faults) > 0 {
+		r.LabelAccount = labelAccount(e.ds.Faults(), e.outcome)
+	}
+	e.describe()
+	return nil
+}
+
+// describe fills what the result cannot know of its data.
+func (e *evaluation) describe() {
+	r := e.result
 	r.Dataset = e.ds.Name
 	r.Protocol = e.split.protocol
 	r.Options = resultOptions(e.c, e.split)
-	r.Counts.Read = e.census.read
+	r.Counts.Read, r.Counts.Train = e.census.read, e.split.train
 	r.Counts.Bad = e.census.bad.Total
 	r.Counts.Filtered = e.census.read - e.split.train - e.split.test
 	r.Counts.Calls = int64(e.calls.Len() - 1)
 	r.Counts.Overflow = e.census.overflow
-	if len(e.split.faults) > 0 {
-		r.LabelAccount = labelAccount(e.ds.Faults(), e.outcome)
-	}
 	r.Warnings = append(r.Warnings, e.notes()...)
-	e.result = r
-	return nil
 }
 
 // notes are what the reading of the data adds to the statistical warnings.

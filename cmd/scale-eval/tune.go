@@ -230,7 +230,7 @@ func (b *bench) load() (err error) {
 	if b.ds, err = openDataset(b.c); err != nil {
 		return err
 	}
-	if b.census, err = takeCensus(b.c, b.ds, b.calls); err != nil {
+	if b.census, err = takeCensus(b.c, b.ds, b.calls, nil); err != nil {
 		return err
 	}
 	if _, err = newSplit(b.c, b.ds, b.census); err != nil {

@@ -79,3 +79,37 @@ func (w *Writer) Close() error {
 	}
 	return nil
 }
+
+// Concat writes the rows of files of this package, one after another, as one file: the
+// same bytes however they are spread over the files.
+func Concat(w io.Writer, files []io.ReaderAt) error {
+	out := NewWriter(w)
+	for i, f := range files {
+		if err := out.copy(f); err != nil {
+			return fmt.Errorf("scores, file %d: %w", i, err)
+		}
+	}
+	return out.Close()
+}
+
+// copy adds the rows of a file. Pages depend on how many rows are written at a time, so
+// rows are collected as those of Write are.
+func (w *Writer) copy(f io.ReaderAt) error {
+	r := parquet.NewGenericReader[row](f)
+	defer r.Close()
+	for {
+		rows := make([]row, len(w.vals)-len(w.rows))
+		n, err := r.Read(rows)
+		if w.rows = append(w.rows, rows[:n]...); len(w.rows) == len(w.vals) {
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

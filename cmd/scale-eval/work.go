@@ -1,0 +1,191 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/scale-eval/scale-eval/eval/shards"
+)
+
+func storageFlag() cli.Flag {
+	return &cli.StringFlag{Name: "storage", Usage: "`URL` that run --storage was given (required)"}
+}
+
+// workCommand is what run --local starts, and what a pod of an Indexed Job would.
+func workCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "work",
+		Usage: "score one shard of a run that run --shards has planned",
+		Description: `It reads the plan and the trained sampler from --storage and writes the shard's
+outcome there, whole or not at all. A shard that is done is not done again.`,
+		Flags: []cli.Flag{storageFlag(),
+			&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{"JOB_COMPLETION_INDEX"}, Usage: "`NUMBER` of the shard, from 0 (required)"},
+			&cli.StringSliceFlag{Name: "data", Usage: "`DIR` to look for named datasets in, instead of the plan's (repeatable)"},
+		},
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			r, err := plannedRun(c)
+			if err != nil {
+				return err
+			}
+			i := c.Int("index")
+			if i < 0 || i >= len(r.plan.Shards) {
+				return usagef("--index %d: the plan has shards 0 to %d", i, len(r.plan.Shards)-1)
+			}
+			done, err := r.store.Has(shards.TallyFile(i))
+			if err != nil {
+				return err
+			}
+			if done {
+				_, err = fmt.Fprintf(c.App.Writer, "shard %d is done already\n", i)
+				return err
+			}
+			if err := r.work(i); err != nil {
+				return fmt.Errorf("shard %d: %w", i, err)
+			}
+			_, err = fmt.Fprintf(c.App.Writer, "shard %d of %d: %d spans\n", i, len(r.plan.Shards), r.plan.Shards[i].Spans())
+			return err
+		},
+	}
+}
+
+func statusCommand() *cli.Command {
+	return &cli.Command{
+		Name:         "status",
+		Usage:        "say how far the shards of a run are",
+		Flags:        []cli.Flag{storageFlag(), outputFlag()},
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			asJSON, err := wantJSON(c)
+			if err != nil {
+				return err
+			}
+			store, plan, err := storedPlan(c)
+			if err != nil {
+				return err
+			}
+			missing, err := store.Missing(plan)
+			if err != nil {
+				return err
+			}
+			return printStatus(c, plan, missing, asJSON)
+		},
+	}
+}
+
+func printStatus(c *cli.Context, plan *shards.Plan, missing []int, asJSON bool) error {
+	var left int64
+	for _, i := range missing {
+		left += plan.Shards[i].Spans()
+	}
+	if asJSON {
+		return json.NewEncoder(c.App.Writer).Encode(map[string]any{
+			"shards": len(plan.Shards), "missing": append([]int{}, missing...), "spans": plan.Test, "spans_missing": left})
+	}
+	fmt.Fprintf(c.App.Writer, "%d of %d shards done, %d of %d test spans\n", len(plan.Shards)-len(missing), len(plan.Shards), plan.Test-left, plan.Test)
+	if len(missing) > 0 {
+		const shown = 20
+		fmt.Fprintf(c.App.Writer, "missing: %v", missing[:min(len(missing), shown)])
+		if len(missing) > shown {
+			fmt.Fprintf(c.App.Writer, " and %d more", len(missing)-shown)
+		}
+		fmt.Fprintln(c.App.Writer)
+	}
+	return nil
+}
+
+func collectCommand() *cli.Command {
+	return &cli.Command{
+		Name:         "collect",
+		Usage:        "add up the shards of a run, once all are done",
+		Flags:        []cli.Flag{storageFlag(), outputFlag(), &cli.StringFlag{Name: "out", Value: "out", Usage: "`DIR` for the result; \"\" writes no files but metrics.json in the storage"}},
+		OnUsageError: onUsageError,
+		Action: func(c *cli.Context) error {
+			asJSON, err := wantJSON(c)
+			if err != nil {
+				return err
+			}
+			r, err := plannedRun(c)
+			if err != nil {
+				return err
+			}
+			if err := r.c.Set("out", c.String("out")); err != nil {
+				return err
+			}
+			return r.report(nil, asJSON)
+		},
+	}
+}
+
+func storedPlan(c *cli.Context) (*shards.Store, *shards.Plan, error) {
+	if err := required(c, "storage"); err != nil {
+		return nil, nil, err
+	}
+	store, err := shards.OpenStore(c.String("storage"))
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	plan, err := store.ReadPlan()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%s holds no plan: scale-eval run --shards N --storage URL makes it", c.String("storage"))
+	}
+	return store, plan, err
+}
+
+// plannedRun is the run whose plan is in --storage, with the options that the plan has.
+func plannedRun(c *cli.Context) (*streamedRun, error) {
+	if err := noArgs(c); err != nil {
+		return nil, err
+	}
+	_, plan, err := storedPlan(c)
+	if err != nil {
+		return nil, err
+	}
+	run, err := runContext(c, plan)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newStreamedRun(run, c.String("storage"))
+	if err != nil {
+		return nil, err
+	}
+	return r, r.usePlan(plan)
+}
+
+// runContext is the context of a run command with the options of a plan.
+func runContext(c *cli.Context, plan *shards.Plan) (*cli.Context, error) {
+	set := flag.NewFlagSet("run", flag.ContinueOnError)
+	command := runCommand()
+	for _, f := range command.Flags {
+		if err := f.Apply(set); err != nil {
+			return nil, err
+		}
+	}
+	run := cli.NewContext(c.App, set, c)
+	run.Command = command
+	for name, values := range plan.Options {
+		for _, v := range values {
+			if err := run.Set(name, v); err != nil {
+				return nil, fmt.Errorf("plan: option %q = %q: %w: it is of another version", name, v, err)
+			}
+		}
+	}
+	data := plan.Data
+	if given := c.StringSlice("data"); len(given) > 0 {
+		data = given
+	}
+	for _, dir := range data {
+		if err := run.Set("data", dir); err != nil {
+			return nil, err
+		}
+	}
+	return run, nil
+}
