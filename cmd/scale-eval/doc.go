@@ -31,6 +31,24 @@
 //	$ scale-eval datasets info small.parquet
 //	$ scale-eval datasets convert --dataset small.parquet --to gtrace --out small.csv
 //
+// # Data larger than memory
+//
+// A folder of Parquet files is one dataset. --since, --until and --service read a part
+// of it and pass over row groups without such spans. Above 16 million spans, or with
+// --stream always, run counts scores instead of keeping them: what is flagged is in
+// flagged.parquet, and there are no baselines and figures.
+//
+//	$ scale-eval datasets convert --dataset synth --spans 30000 --partition-by hour --partition-rows 10000 --out big
+//	$ scale-eval run --dataset big --stream always --out streamed
+//
+// In shards it is the same to the last byte; each can run anywhere that sees the
+// storage, and what is done there is not done again:
+//
+//	$ scale-eval run --dataset big --shards 4 --local 2 --storage store --out sharded
+//	$ scale-eval status --storage store
+//	$ scale-eval work --storage store --index 3
+//	$ scale-eval collect --storage store --out collected
+//
 // # Protocols
 //
 // paper slows a share of the test spans down as the SCALE paper did; labels uses
