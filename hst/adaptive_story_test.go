@@ -336,3 +336,33 @@ func TestAdaptiveExplain(t *testing.T) {
 		t.Errorf("a typical span: %+v", e)
 	}
 }
+
+// TestAdaptiveConstant: two calls whose spans all take the same time are ordinary, the
+// warm-up ends, and a span that takes 160 times as long is kept, the first of them too.
+func TestAdaptiveConstant(t *testing.T) {
+	a, err := hst.NewAdaptive(hst.DefaultAdaptiveConfig(hst.NewSeed(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := trace.NewCalls(10, nil)
+	of := []trace.Call{calls.Of("checkout", "root"), calls.Of("checkout", "child")}
+	now, n := int64(1e18), 0
+	next := func(d int64) trace.Decision {
+		n++
+		now += 1e6
+		s := trace.Span{Call: of[n%2], Service: "checkout", ID: trace.SpanID(n), Start: now, Duration: d}
+		v := a.Sample(&s)
+		a.Learn(&s)
+		return v
+	}
+	for range 2000 {
+		if v := next(5e6); v.Keep {
+			t.Fatalf("span %d of the usual length is kept: %+v", n, v)
+		}
+	}
+	for range 100 {
+		if v := next(800e6); !v.Keep || v.WarmUp {
+			t.Fatalf("slow span %d: %+v, want it kept", n, v)
+		}
+	}
+}

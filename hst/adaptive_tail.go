@@ -44,11 +44,16 @@ func tailCell(u float64) (cell int, at float64) {
 }
 
 // tailReach is how many cells a span reaches that lies u scales above the location,
-// or below it: 0 to tailCells.
+// or below it: 0 to tailCells. One at the location reaches it. A call of which every
+// span takes the same time, such as a timer's, would otherwise be one of which no span
+// had ever come so far, and each would be more surprising than the one before.
 func tailReach(u float64) int {
 	cell, _ := tailCell(max(u, 0))
-	return (cell + 1) * int(isAbove(u, 0))
+	return (cell + 1) * int(isAbove(u, -tie))
 }
+
+// tie is what the location, a sum that was rounded a thousand times, may be off.
+const tie = 1e-9
 
 // isAbove is 1 if x > y, else 0, without a jump.
 func isAbove(x, y float64) uint64 { return math.Float64bits(y-x) >> 63 }

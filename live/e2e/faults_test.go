@@ -44,7 +44,7 @@ func TestServerRestarts(t *testing.T) {
 	if acted := p.acted(t); len(acted) != 1 {
 		t.Errorf("audit log: %+v, want one action", acted)
 	}
-	if n := scaleWrites(t, c, account); n != 1 {
+	if n := scaleWrites(t, c, account, true); n != 1 {
 		t.Errorf("the API server knows of %d writes, want 1", n)
 	}
 }
@@ -78,7 +78,7 @@ func TestProcessorKilled(t *testing.T) {
 	})
 	wait(t, time.Minute, "the next one to lead", func() bool { return next.status(t).Leading })
 	ended(t, ctx, slow)
-	if n := scaleWrites(t, c, account); n != 1 {
+	if n := scaleWrites(t, c, account, false); n != 1 {
 		t.Errorf("the API server knows of %d writes, want 1", n)
 	}
 	if err := c.Ready(ctx, ns, "checkout", 5); err != nil {
