@@ -16,7 +16,8 @@
 //  3. the sampler scores it; without a sampler every span counts as sampled;
 //  4. it joins its trace in a bounded buffer, where a second copy is noticed;
 //  5. the statistics of its call and its service move;
-//  6. each rule that matches its call observes it.
+//  6. who watches its call for rules notes it. Rules that look at the same spans share
+//     a watcher, and a span is put down once for all of them.
 //
 // A tick, [Pipeline.Tick], goes like this:
 //

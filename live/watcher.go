@@ -36,7 +36,8 @@ type watcher struct {
 	retention          int64   // ns that breaches and totals matter
 	sweeps             []sweepShape
 	burns              []burnShape
-	marks              []mark // ascending
+	marks              []mark    // ascending
+	markAt             []float64 // their values, of absolute thresholds
 	calmFor            []int64
 	skew               int64 // of the settings: calm is counted that far ahead
 
@@ -97,6 +98,9 @@ func newWatcher(p *Pipeline, rules []*specRule) *watcher {
 	slices.SortFunc(w.marks, func(a, b mark) int { return cmp.Compare(w.markValue(a, 1), w.markValue(b, 1)) })
 	for _, r := range rules {
 		r.findMark()
+	}
+	for _, m := range w.marks {
+		w.markAt = append(w.markAt, w.markValue(m, noLimit))
 	}
 	return w
 }
@@ -285,7 +289,16 @@ func (w *watcher) count(g *group, s *Span, level int, limit int64, failed bool) 
 // can be called well below it.
 func (w *watcher) hot(dur, limit int64, failed bool) int {
 	i := len(w.marks) - 1
-	if failed || limit == noLimit && w.levels[0] == noLimit {
+	switch {
+	case i < 0 || failed:
+		return i
+	case w.levels[0] != noLimit:
+		if float64(dur) <= w.markAt[0] {
+			return -1 // the commonest case
+		}
+		n, _ := slices.BinarySearch(w.markAt, float64(dur)) // those below it
+		return n - 1
+	case limit == noLimit:
 		return i
 	}
 	for i >= 0 && float64(dur) <= w.markValue(w.marks[i], limit) {

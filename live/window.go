@@ -36,15 +36,20 @@ func (w *window[P]) add(end int64, load P) {
 	}
 }
 
-// tidy sorts what arrived since the last call and forgets what ended at or
-// before horizon. Cost: O(new log new + kept).
+// tidy sorts what arrived since the last call and forgets what ended at or before
+// horizon, some of it later. Cost: O(new log new), and now and then O(kept).
 func (w *window[P]) tidy(horizon int64) {
-	fresh := w.entries[w.sorted:]
-	slices.SortStableFunc(fresh, func(a, b windowEntry[P]) int { return cmp.Compare(a.end, b.end) })
+	fresh, byEnd := w.entries[w.sorted:], func(a, b windowEntry[P]) int { return cmp.Compare(a.end, b.end) }
+	if !slices.IsSortedFunc(fresh, byEnd) {
+		slices.SortStableFunc(fresh, byEnd)
+	}
 	w.merge()
 	w.sorted = len(w.entries)
-	w.sorted = copy(w.entries, w.entries[w.after(horizon):])
-	w.entries = w.entries[:w.sorted]
+	// What is forgotten is in no window; to move the rest for it can wait.
+	if cut := w.after(horizon); cut >= len(w.entries)/8 || len(w.entries) > w.max {
+		w.sorted = copy(w.entries, w.entries[cut:])
+		w.entries = w.entries[:w.sorted]
+	}
 	if over := len(w.entries) - w.max; over > 0 {
 		w.drop(over)
 	}
