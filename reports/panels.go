@@ -89,13 +89,17 @@ func drawPanels(dc draw.Canvas, panels []*panel) {
 	}
 }
 
+// otherFonts is how much wider than measured a text may come out: a page without the
+// fonts that were measured falls back to wider ones.
+const otherFonts = 1.2
+
 // head writes the title and the key in one line.
 func (p *panel) head(dc draw.Canvas, x, top vg.Length) {
 	y := top - panelHead/2 - 1
 	title, label := textStyle(sizeTick, true, ink), textStyle(sizeTick, false, muted)
 	title.XAlign, label.XAlign = draw.XLeft, draw.XLeft
 	dc.FillText(title, vg.Point{X: x, Y: y}, p.title)
-	x += title.Width(p.title) + 14
+	x += title.Width(p.title)*otherFonts + 12
 	for _, k := range p.keys {
 		if k.glyph != nil {
 			dc.DrawGlyphNoClip(draw.GlyphStyle{Color: ink.color(), Radius: 3, Shape: k.glyph}, vg.Point{X: x + 4, Y: y})
@@ -105,7 +109,7 @@ func (p *panel) head(dc draw.Canvas, x, top vg.Length) {
 			x += 22
 		}
 		dc.FillText(label, vg.Point{X: x, Y: y}, k.name)
-		x += label.Width(k.name) + 12
+		x += label.Width(k.name)*otherFonts + 10
 	}
 }
 

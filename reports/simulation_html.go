@@ -39,7 +39,8 @@ var simulationStyle string
 var simulationTemplate = template.Must(template.New("simulation").Funcs(template.FuncMap{
 	"name": newName, "long": func(s string) string { return clean(s, longRunes) }, "estimate": estimateText, "at": clock,
 	"times": when, "hours": func(e measure.Estimate) string { return fmt.Sprintf("%.1f", e.Mean/3600) },
-	"one": func(v float64) string { return fmt.Sprintf("%.1f", v) }, "two": func(v float64) string { return fmt.Sprintf("%.2f", v) },
+	"hoursMore": func(e measure.Estimate) string { return fmt.Sprintf("%.2f", e.Mean/3600) },
+	"one":       func(v float64) string { return fmt.Sprintf("%.1f", v) }, "two": func(v float64) string { return fmt.Sprintf("%.2f", v) },
 	"jitter": func(perSecond float64) string { return fmt.Sprintf("%.1f", 3600*perSecond) },
 	"whole":  func(v float64) string { return fmt.Sprintf("%.0f", v) },
 }).Parse(simulationSource))

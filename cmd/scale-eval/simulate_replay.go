@@ -123,7 +123,7 @@ func (r *simResults) check(c *cli.Context) error {
 			return err
 		}
 		if !bytes.Equal(was, now.Bytes()) {
-			return fmt.Errorf("%s is not what the record comes to; if it is of fewer seeds or policies, give the same --seeds and --policies, otherwise remove it",
+			return fmt.Errorf("%s is not what the record comes to; if it is of fewer seeds or policies, give the same --seeds and --policies; if another build wrote it, remove it",
 				filepath.Join(r.audits, f.name))
 		}
 		same++
