@@ -92,7 +92,7 @@ func (p *Plan) check() error {
 		return fmt.Errorf("no test part")
 	}
 	if p.Whole != nil && (p.Train != nil || p.Test != nil) {
-		return fmt.Errorf("Whole stands for Train and Test: give it or them")
+		return fmt.Errorf("the whole stands for training and test part: give it or them")
 	}
 	if p.Mode >= numModes {
 		return fmt.Errorf("mode %d: want one of %q", p.Mode, modeNames)

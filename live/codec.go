@@ -207,7 +207,7 @@ func list[T any](c *codec, s *[]T, most int, each func(*T)) {
 // call is a trace.Call that is known.
 func (c *codec) call(v *trace.Call) {
 	integer(c, v)
-	if c.reading && (*v < 0 || int(*v) >= c.calls) {
+	if c.reading && int(*v) >= c.calls {
 		c.fail("call %d of %d", *v, c.calls)
 		*v = 0
 	}
