@@ -18,7 +18,7 @@ func TestServerRestarts(t *testing.T) {
 		"--rules", rulesFor(t, ns), "--state", all.run.Path("restart-state"), "--act-timeout", "2s")
 	ctx := bounded(t, 3*time.Minute)
 	wait(t, 30*time.Second, "the processor to lead", func() bool { return p.status(t).Leading })
-	ended(t, ctx, telemetrygen(t, "restart-usual", s.otlp, "checkout", 5*time.Millisecond, 5*time.Second, 400))
+	ended(t, ctx, usual(t, "restart-usual", s.otlp))
 	c.StopServer()
 	t.Cleanup(func() { // also for the tests after this one
 		if c.server.Ended() {
@@ -60,7 +60,7 @@ func TestProcessorKilled(t *testing.T) {
 		"--rules", rulesFor(t, ns), "--state", all.run.Path("killed-state"), "--snapshot-every", "1h"}
 	p := startProcessor(t, "killed-first", args...)
 	ctx := bounded(t, 3*time.Minute)
-	ended(t, ctx, telemetrygen(t, "killed-usual", s.otlp, "checkout", 5*time.Millisecond, 5*time.Second, 400))
+	ended(t, ctx, usual(t, "killed-usual", s.otlp))
 	slow := telemetrygen(t, "killed-slow", s.otlp, "checkout", 800*time.Millisecond, 60*time.Second, 50)
 	if err := c.Ready(ctx, ns, "checkout", 5); err != nil {
 		t.Fatal(err)

@@ -71,7 +71,7 @@ func TestEndToEnd(t *testing.T) {
 	ctx := bounded(t, 2*time.Minute)
 
 	micro := otelgen(t, "flow-otelgen", col.otlp, 20*time.Second)
-	ended(t, ctx, telemetrygen(t, "flow-usual", col.otlp, "checkout", 5*time.Millisecond, 10*time.Second, 400))
+	ended(t, ctx, usual(t, "flow-usual", col.otlp))
 	if err := c.Ready(ctx, ns, "checkout", 2); err != nil {
 		t.Fatal(err)
 	}

@@ -177,6 +177,14 @@ func telemetrygen(t *testing.T, name, endpoint, service string, d, long time.Dur
 		"--span-duration", d.String(), "--duration", long.String(), "--rate", strconv.Itoa(spansPerS))
 }
 
+// usual sends 1000 traces of two short spans: a number and not a time, so that the
+// sampler has learnt as much on a machine that is slow.
+func usual(t *testing.T, name, endpoint string) *Proc {
+	t.Helper()
+	return start(t, name, peerPath(t, "telemetrygen"), "traces", "--otlp-insecure", "--otlp-endpoint", endpoint, "--service", "checkout",
+		"--span-duration", "5ms", "--traces", "1000", "--rate", "400")
+}
+
 // otelgen sends traces of 100 spans, each up to 100 ms, of 16 services.
 func otelgen(t *testing.T, name, endpoint string, long time.Duration) *Proc {
 	t.Helper()
