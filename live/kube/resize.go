@@ -182,7 +182,9 @@ type patchOp struct {
 func patchOps(base string, containers []corev1.Container, changes []live.ResourceChange, version string) ([]byte, error) {
 	var ops []patchOp
 	if version != "" {
-		ops = append(ops, patchOp{"test", "/metadata/resourceVersion", version})
+		// Not a "test", which the server refuses with 422 as if the patch were bad: a
+		// version that is not the present one is a conflict, 409, and tried again.
+		ops = append(ops, patchOp{"replace", "/metadata/resourceVersion", version})
 	}
 	guards := len(ops)
 	for _, ch := range changes {
