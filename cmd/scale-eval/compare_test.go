@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -41,33 +40,11 @@ func TestCompareKilled(t *testing.T) {
 	}
 	want := board("whole")
 
-	// The test binary is the command when it is called so; see TestMain.
-	self := filepath.Join(dir, "scale-eval")
-	if err := os.Symlink(os.Args[0], self); err != nil {
-		t.Skip("no symbolic links here: ", err)
-	}
-	killed := exec.Command(self, args("killed")...)
-	if err := killed.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- killed.Wait() }()
 	journal := filepath.Join(dir, "killed", "cells.jsonl")
-	for lines := 0; lines < 4; {
-		select {
-		case err := <-done:
-			t.Fatalf("the comparison ended before it could be killed: %v", err)
-		default:
-		}
-		content, err := os.ReadFile(journal)
-		if err == nil {
-			lines = bytes.Count(content, []byte("\n"))
-		}
-	}
-	if err := killed.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	<-done
+	kill(t, args("killed"), func() bool {
+		content, _ := os.ReadFile(journal)
+		return bytes.Count(content, []byte("\n")) >= 4
+	})
 	before, err := os.ReadFile(journal)
 	if err != nil {
 		t.Fatal(err)

@@ -115,14 +115,16 @@ func (l *liveRun) address(what string) string {
 
 func (l *liveRun) wait(what string, ok func() bool) {
 	l.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	// Real sockets and processes: there is no virtual clock to wait on.
+	poll, end := time.NewTicker(5*time.Millisecond), time.After(30*time.Second)
+	defer poll.Stop()
+	for !ok() {
 		select {
 		case err := <-l.done:
 			l.t.Fatalf("waiting until %s: it ended: %v\n%s", what, err, l.log.String())
-		default:
-		}
-		if time.Now().After(end) {
+		case <-end:
 			l.t.Fatalf("waited in vain until %s\n%s", what, l.log.String())
+		case <-poll.C:
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -82,6 +83,34 @@ func TestReadme(t *testing.T) {
 	if len(blocks) < 4 || len(blocks[3]) == 0 || !strings.HasPrefix(stdout.String(), blocks[3]) {
 		t.Errorf("README.md does not show what the command prints (its figure, reports/testdata/recall_at_fpr.svg, comes from the same run); it begins\n%.4000s", stdout.String())
 	}
+}
+
+// kill starts the command as a process of its own and kills it (SIGKILL) as soon as
+// enough says so. A command that ends before fails the test.
+func kill(t *testing.T, args []string, enough func() bool) {
+	t.Helper()
+	// The test binary is the command when it is called so; see TestMain.
+	self := filepath.Join(t.TempDir(), "scale-eval")
+	if err := os.Symlink(os.Args[0], self); err != nil {
+		t.Skip("no symbolic links here: ", err)
+	}
+	cmd := exec.Command(self, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for !enough() {
+		select {
+		case err := <-done:
+			t.Fatalf("%s ended before it could be killed: %v", args[0], err)
+		default:
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-done
 }
 
 // TestInterrupt: a cancelled command writes nothing, says so in one line without Go's

@@ -46,7 +46,7 @@ not grow with the data, there are no baselines and figures, and what is flagged 
 flagged.parquet. --shards N does that in N parts; --local M in M processes:
   scale-eval datasets convert --dataset synth --spans 100000000 \
       --partition-by hour --partition-rows 4000000 --out big
-  scale-eval run --dataset big --shards 16 --local 2 --storage file:///tmp/big-run
+  scale-eval run --dataset big --shards 16 --local 2 --storage big-run
 --config takes the tuned.yaml of "scale-eval tune".`,
 		Flags:        runFlags(),
 		OnUsageError: onUsageError,

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -228,31 +227,11 @@ func TestSimulateKilled(t *testing.T) {
 		return []string{"simulate", "--policies", "scale,hpa,none", "--seeds", "8", "--out", filepath.Join(dir, out), slowDB}
 	}
 	command(t, args("whole")...)
-	// The test binary is the command when it is called so; see TestMain.
-	self := filepath.Join(dir, "scale-eval")
-	if err := os.Symlink(os.Args[0], self); err != nil {
-		t.Skip("no symbolic links here: ", err)
-	}
-	killed := exec.Command(self, args("killed")...)
-	if err := killed.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- killed.Wait() }()
 	record := filepath.Join(dir, "killed", recordName)
-	for lines := 0; lines < 6; { // the header, a calibration, four runs
-		select {
-		case err := <-done:
-			t.Fatalf("it ended before it could be killed: %v", err)
-		default:
-		}
+	kill(t, args("killed"), func() bool { // the header, a calibration, four runs
 		text, _ := os.ReadFile(record)
-		lines = bytes.Count(text, []byte("\n"))
-	}
-	if err := killed.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	<-done
+		return bytes.Count(text, []byte("\n")) >= 6
+	})
 	before, err := os.ReadFile(record)
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -68,35 +67,15 @@ func TestTuneKilled(t *testing.T) {
 	}
 	tune("whole")
 
-	// The test binary is the command when it is called so; see TestMain.
-	self := filepath.Join(dir, "scale-eval")
-	if err := os.Symlink(os.Args[0], self); err != nil {
-		t.Skip("no symbolic links here: ", err)
-	}
-	killed := exec.Command(self, args("killed")...)
-	if err := killed.Start(); err != nil {
-		t.Fatal(err)
-	}
 	journal := filepath.Join(dir, "killed", "trials.journal")
 	total, err := os.Stat(filepath.Join(dir, "whole", "trials.journal"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- killed.Wait() }()
-	for ended := false; !ended; {
-		select {
-		case err := <-done:
-			t.Fatalf("the study ended before it could be killed: %v", err)
-		default:
-		}
+	kill(t, args("killed"), func() bool {
 		info, err := os.Stat(journal)
-		ended = err == nil && info.Size() > total.Size()/3
-	}
-	if err := killed.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	<-done
+		return err == nil && info.Size() > total.Size()/3
+	})
 	info, err := os.Stat(journal)
 	if err != nil {
 		t.Fatal(err)

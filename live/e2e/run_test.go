@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,14 +38,19 @@ func entries(t *testing.T, dir string) []os.DirEntry {
 	return list
 }
 
+func poll(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := Poll(ctx, what, func() (bool, error) { return ok(), nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // gone waits until no process of the run in dir is left.
 func gone(t *testing.T, dir string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); len(marked(dir)) > 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("left: %v", marked(dir))
-		}
-	}
+	poll(t, "no process to be left", func() bool { return len(marked(dir)) == 0 })
 }
 
 // TestRunClose: Close ends what runs and removes the folder.
@@ -58,9 +64,7 @@ func TestRunClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for p.Output() != "ready\n" {
-		time.Sleep(time.Millisecond)
-	}
+	poll(t, "the process to be ready", func() bool { return p.Output() == "ready\n" })
 	if u, err := p.Usage(); err != nil || u.RSSMax == 0 || u.RSS > u.RSSMax {
 		t.Errorf("usage %+v, %v", u, err)
 	}
