@@ -298,7 +298,9 @@ func TestApplyMemory(t *testing.T) {
 			}
 		})
 	}
-	if small, large := allocs(100), allocs(100_000); large > small {
+	// Other goroutines of the test binary are counted too, so a handful more is
+	// noise; one a span would be 100 000 more.
+	if small, large := allocs(100), allocs(100_000); large > small+100 {
 		t.Errorf("%v allocations for 100 spans, %v for 100 000", small, large)
 	}
 }
