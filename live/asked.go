@@ -161,7 +161,7 @@ func (g *group) code(p *Pipeline, i int) int32 {
 		switch {
 		case b.verdict != nil && b.verdict.known:
 			a.codes[a.coded-1] = int32(at(&a.voters, b.verdict.service))
-		case b.verdict != nil && p.traces.byID[b.trace] != nil:
+		case b.verdict != nil && p.traces.isOpen(b.trace):
 			a.codes[a.coded-1] = pendingVote
 		default:
 			a.codes[a.coded-1] = unseenVote

@@ -194,7 +194,7 @@ func (p *Pipeline) collect(v *traceView, i int32, slow *bufSpan, depth int) {
 func (p *Pipeline) pauses(v *traceView, i int32, self int64, depth int) (sum int64) {
 	v.failed = v.failed[:0]
 	for c := v.first[i]; c >= 0; c = v.next[c] {
-		if v.spans[c].failed && len(v.failed) < maxAttempts {
+		if v.spans[c].failed() && len(v.failed) < maxAttempts {
 			v.failed = append(v.failed, c)
 		}
 	}

@@ -43,7 +43,7 @@ func (c *codec) fail(format string, args ...any) {
 func (c *codec) bad() bool { return c.err != nil }
 
 // integer is a varint; a value that its type cannot hold is an error.
-func integer[T ~int | ~int8 | ~int32 | ~int64 | ~uint8 | ~uint32](c *codec, v *T) {
+func integer[T ~int | ~int8 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32](c *codec, v *T) {
 	if !c.reading {
 		c.buf = binary.AppendVarint(c.buf, int64(*v))
 		return

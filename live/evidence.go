@@ -75,7 +75,7 @@ func verdicts(breaches []*breach, traces *traceBuffer) (known []verdict, unseen 
 		switch b := breaches[i]; {
 		case b.verdict != nil && b.verdict.known:
 			known = append(known, *b.verdict)
-		case b.verdict == nil || traces.byID[b.trace] == nil:
+		case b.verdict == nil || !traces.isOpen(b.trace):
 			unseen++
 		}
 	}

@@ -11,12 +11,12 @@ const maxPeers = 4096
 
 // peers interns the names of callees that send no spans themselves.
 type peers struct {
-	ids   map[string]uint32
+	ids   map[string]uint16
 	names []string
 }
 
 // of is the number of the peer that a client or producer span names, 0 for none.
-func (p *peers) of(s *Span) uint32 {
+func (p *peers) of(s *Span) uint16 {
 	if s.SpanKind != KindClient && s.SpanKind != KindProducer || len(s.Attributes) == 0 {
 		return 0
 	}
@@ -28,7 +28,7 @@ func (p *peers) of(s *Span) uint32 {
 	return 0
 }
 
-func (p *peers) intern(name string) uint32 {
+func (p *peers) intern(name string) uint16 {
 	if id, ok := p.ids[name]; ok {
 		return id
 	}
@@ -36,12 +36,12 @@ func (p *peers) intern(name string) uint32 {
 		return 0
 	}
 	if p.ids == nil {
-		p.ids = map[string]uint32{}
+		p.ids = map[string]uint16{}
 	}
 	name = strings.Clone(name)
 	p.names = append(p.names, name)
-	p.ids[name] = uint32(len(p.names))
-	return uint32(len(p.names))
+	p.ids[name] = uint16(len(p.names))
+	return uint16(len(p.names))
 }
 
-func (p *peers) name(id uint32) string { return p.names[id-1] }
+func (p *peers) name(id uint16) string { return p.names[id-1] }

@@ -244,11 +244,12 @@ func (p *Pipeline) buffer(s *Span) bool {
 	if s.TraceID == (trace.TraceID{}) || s.ID == 0 {
 		return true
 	}
+	b := bufSpan{id: s.ID, parent: s.ParentID, start: s.Start, dur: s.Duration, call: s.Call, peer: p.peers.of(s), kind: s.SpanKind}
+	if s.Status == StatusError {
+		b.flags = spanFailed
+	}
 	// It cannot have come before it ended, and no later than a tick ago.
-	t, fresh := p.traces.add(s.TraceID, bufSpan{
-		id: s.ID, parent: s.ParentID, start: s.Start, dur: s.Duration, call: s.Call,
-		peer: p.peers.of(s), kind: s.SpanKind, failed: s.Status == StatusError,
-	}, max(p.clock, s.End()))
+	t, fresh := p.traces.add(s.TraceID, &b, max(p.clock, s.End()))
 	p.current = t
 	return fresh
 }
@@ -273,7 +274,7 @@ func (p *Pipeline) observe(s *Span) {
 		p.counters.Sampled++
 	}
 	if t := p.current; t != nil && s.Decision.Keep && p.sampler != nil {
-		t.markSampled(s.ID)
+		p.traces.markSampled(t, s.ID)
 	}
 	p.stats[s.Call].add(s, p.sampler == nil)
 	svc := p.serviceOf(s.Call)

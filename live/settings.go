@@ -35,7 +35,7 @@ type Settings struct {
 	BaselineWindow time.Duration
 	// MaxCalls is how many calls are tracked; the rest share one. Default 10 000.
 	MaxCalls int
-	// MaxBufferedSpans bounds the trace buffer, 56 bytes a span. Default 262 144.
+	// MaxBufferedSpans bounds the trace buffer, 40 to 210 bytes a span. Default 262 144.
 	MaxBufferedSpans int
 	// MaxTraceSpans bounds one trace in it. Default 4 096.
 	MaxTraceSpans int

@@ -115,50 +115,68 @@ func (b *buckets[T]) walk(c *codec, each func(*T)) {
 func (p *peers) walk(c *codec) {
 	list(c, &p.names, maxPeers, c.text)
 	if c.reading {
-		p.ids = map[string]uint32{}
+		p.ids = map[string]uint16{}
 		for i, name := range p.names {
-			p.ids[name] = uint32(i + 1)
+			p.ids[name] = uint16(i + 1)
 		}
 	}
 	c.peers = len(p.names)
 }
 
 func (b *traceBuffer) walk(c *codec) {
-	open := slices.Clone(b.fifo[b.head:])
-	list(c, &open, b.maxSpans, func(t **openTrace) {
-		if c.reading {
-			*t = &openTrace{}
+	open, twice := slices.Clone(b.fifo[b.head:]), 0
+	var id trace.TraceID
+	var spans []bufSpan
+	list(c, &open, b.maxSpans, func(no *uint32) {
+		if !c.reading {
+			id = b.traces.at(*no).id
+			spans = b.spansOf(b.traces.at(*no), spans)
 		}
-		(*t).walk(c, b.maxTrace)
+		c.traceID(&id)
+		if c.reading {
+			if b.isOpen(id) {
+				twice++
+			}
+			*no = b.open(b.table.hash(id), id)
+		}
+		t := b.traces.at(*no)
+		integer(c, &t.touched)
+		walkSpans(c, &spans, b.maxTrace)
+		if c.reading {
+			for i := range spans {
+				b.put(t, &spans[i])
+			}
+		}
+		t.walkWatched(c)
 	})
-	if !c.reading {
-		return
-	}
-	b.fifo = open
-	for _, t := range open {
-		b.byID[t.id] = t
-		b.spans += len(t.spans)
-	}
-	if len(b.byID) != len(open) || b.spans > b.maxSpans+b.maxTrace {
-		c.fail("open traces: %d, %d of them distinct, with %d spans, want at most %d", len(open), len(b.byID), b.spans, b.maxSpans)
+	if c.reading && (twice > 0 || b.spans > b.maxSpans+b.maxTrace) {
+		c.fail("open traces: %d, %d of them twice, with %d spans, want at most %d", len(open), twice, b.spans, b.maxSpans)
 	}
 }
 
-func (t *openTrace) walk(c *codec, most int) {
-	c.traceID(&t.id)
-	integer(c, &t.touched)
-	list(c, &t.spans, most, func(s *bufSpan) {
+func walkSpans(c *codec, spans *[]bufSpan, most int) {
+	list(c, spans, most, func(s *bufSpan) {
 		word(c, &s.id)
 		word(c, &s.parent)
 		c.integers(&s.start, &s.dur)
 		c.call(&s.call)
 		integer(c, &s.peer)
 		integer(c, &s.kind)
-		c.flags(&s.sampled, &s.failed)
-		if c.reading && (s.peer > uint32(c.peers) || s.dur < 0 || s.dur > maxTime || s.start < minTime || s.start > maxTime) {
+		sampled, failed := s.sampled(), s.failed()
+		c.flags(&sampled, &failed)
+		if c.reading && sampled {
+			s.flags |= spanSampled
+		}
+		if c.reading && failed {
+			s.flags |= spanFailed
+		}
+		if c.reading && (int(s.peer) > c.peers || s.dur < 0 || s.dur > maxTime || s.start < minTime || s.start > maxTime) {
 			c.fail("a span of an open trace is out of range")
 		}
 	})
+}
+
+func (t *openTrace) walkWatched(c *codec) {
 	list(c, &t.watched, maxWatched, func(w *watched) {
 		word(c, &w.span)
 		c.verdict(&w.where)

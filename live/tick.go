@@ -84,12 +84,12 @@ func (p *Pipeline) closeTrace(t *openTrace, evicted bool) {
 	if evicted {
 		p.counters.TracesEvicted++
 	}
-	p.view.build(t)
+	p.view.build(p.traces.spansOf(t, p.view.spans))
 	if p.view.orphans > 0 {
 		p.counters.TracesIncomplete++
 	}
 	for _, w := range t.watched {
-		if i, ok := p.view.index[w.span]; ok {
+		if i := p.view.find(w.span); i >= 0 {
 			*w.where = p.judge(&p.view, i)
 		}
 	}
@@ -97,7 +97,7 @@ func (p *Pipeline) closeTrace(t *openTrace, evicted bool) {
 		return // a missing child would teach a self time that is too long
 	}
 	for i := range p.view.spans {
-		if s := &p.view.spans[i]; !s.sampled {
+		if s := &p.view.spans[i]; !s.sampled() {
 			p.stats[s.call].self.filling.add(p.view.self[i])
 		}
 	}

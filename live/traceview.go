@@ -16,8 +16,8 @@ type traceView struct {
 	next       []int32   // next sibling, -1: none
 	order      []int32   // parents before children
 	self       []int64
-	orphans    int // spans whose parent is missing
-	index      map[trace.SpanID]int32
+	orphans    int                    // spans whose parent is missing
+	index      map[trace.SpanID]int32 // of more than fewSpans
 	state      []uint8
 	intervals  []interval
 	serviceOf  func(trace.Call) *service
@@ -31,9 +31,10 @@ type interval struct{ start, end int64 }
 // costs a square.
 const orphanSearch = 512
 
-// build reads t. Cost: O(spans log children).
-func (v *traceView) build(t *openTrace) {
-	v.spans = append(v.spans[:0], t.spans...)
+// build makes the forest of a trace's spans, which it keeps and moves. Cost: O(spans
+// log children).
+func (v *traceView) build(spans []bufSpan) {
+	v.spans = spans
 	n := len(v.spans)
 	v.parent, v.first, v.next = resize(v.parent, n), resize(v.first, n), resize(v.next, n)
 	v.state, v.self = resize(v.state, n), resize(v.self, n)
@@ -57,6 +58,29 @@ func resize[T any](s []T, n int) []T {
 
 // link finds parents. An orphan gets parent -2 until adopt has looked for a home.
 func (v *traceView) link() {
+	v.makeIndex()
+	for i := range v.spans {
+		s := &v.spans[i]
+		v.parent[i] = -1
+		if s.parent == 0 || s.parent == s.id {
+			continue
+		}
+		p := v.find(s.parent)
+		if p < 0 {
+			v.orphans++
+			p = -2
+		}
+		v.parent[i] = p
+	}
+}
+
+// fewSpans is up to where to look at all spans is faster than to ask a map.
+const fewSpans = 24
+
+func (v *traceView) makeIndex() {
+	if len(v.spans) <= fewSpans {
+		return
+	}
 	if v.index == nil {
 		v.index = map[trace.SpanID]int32{}
 	}
@@ -64,19 +88,22 @@ func (v *traceView) link() {
 	for i := range v.spans {
 		v.index[v.spans[i].id] = int32(i)
 	}
-	for i := range v.spans {
-		s := &v.spans[i]
-		v.parent[i] = -1
-		if s.parent == 0 || s.parent == s.id {
-			continue
+}
+
+// find is the index of a span, the last of those with its id; -1: it is not there.
+func (v *traceView) find(id trace.SpanID) int32 {
+	if len(v.spans) > fewSpans {
+		if i, ok := v.index[id]; ok {
+			return i
 		}
-		p, ok := v.index[s.parent]
-		if !ok {
-			v.orphans++
-			p = -2
-		}
-		v.parent[i] = p
+		return -1
 	}
+	for i := len(v.spans) - 1; i >= 0; i-- {
+		if v.spans[i].id == id {
+			return int32(i)
+		}
+	}
+	return -1
 }
 
 // adopt gives each orphan to the shortest span that encloses it, which is where its

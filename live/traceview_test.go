@@ -28,16 +28,15 @@ func bruteSelf(v *traceView, i int) (n int64) {
 
 // randomTrace has ids that repeat, parents that are missing, cycles, self-parents,
 // overlaps and children that stick out.
-func randomTrace(rng *rand.Rand) *openTrace {
-	t := &openTrace{}
+func randomTrace(rng *rand.Rand) (spans []bufSpan) {
 	n := 1 + rng.IntN(12)
 	for range n {
-		t.spans = append(t.spans, bufSpan{
+		spans = append(spans, bufSpan{
 			id: trace.SpanID(1 + rng.IntN(14)), parent: trace.SpanID(rng.IntN(15)), start: rng.Int64N(60), dur: rng.Int64N(40),
 			call: trace.Call(rng.IntN(4)), kind: SpanKind(rng.IntN(int(numSpanKinds))),
 		})
 	}
-	return t
+	return spans
 }
 
 func testView() *traceView {
