@@ -20,7 +20,7 @@ const (
 )
 
 // Interpolation costs a few more buckets and no logarithm a span.
-var sketchMapping = func() mapping.IndexMapping {
+var sketchMapping = func() *mapping.CubicallyInterpolatedMapping {
 	m, err := mapping.NewCubicallyInterpolatedMapping(SketchAccuracy)
 	if err != nil {
 		panic(err) // a constant is out of range
@@ -28,49 +28,76 @@ var sketchMapping = func() mapping.IndexMapping {
 	return m
 }()
 
-// sketch is a library sketch behind a small batch. The spans of a thousand calls
-// come in turns, and each sketch is kilobytes: adding one at a time would miss the
-// cache for every bucket.
-type sketch struct {
-	dd    *ddsketch.DDSketch // nil until the first add
-	batch []int64
+// bin is where a sketch counts a duration: 0 for none at all, 1 more than its index in
+// sketchMapping for others, which is at most some 2 200.
+type bin uint16
+
+// binOf is the bin of a duration in ns, which is not negative.
+func binOf(ns int64) bin {
+	if ns == 0 {
+		return 0
+	}
+	return bin(1 + sketchMapping.Index(float64(ns)))
 }
 
-const sketchBatch = 32
+// unusual marks the bin of a duration that a baseline must not learn.
+const unusual bin = 1 << 15
 
-// add learns a duration in ns, which is not negative.
-func (s *sketch) add(ns int64) {
+// pending are durations that sketches have yet to learn. The spans of a thousand calls
+// come in turns, and each sketch is kilobytes: to add one at a time would miss the
+// cache for every one of them.
+type pending struct {
+	n    uint8
+	bins [64]bin
+}
+
+// add says true when there is no room for another one.
+func (p *pending) add(b bin) (full bool) {
+	p.bins[p.n] = b
+	p.n++
+	return int(p.n) == len(p.bins)
+}
+
+// take returns what was pending, valid until the next add.
+func (p *pending) take() []bin {
+	n := p.n
+	p.n = 0
+	return p.bins[:n]
+}
+
+// sketch is a library sketch of durations.
+type sketch struct {
+	dd   *ddsketch.DDSketch // nil until the first add
+	bins *store.CollapsingLowestDenseStore
+}
+
+// add is what dd.Add does with a duration of the bin.
+func (s *sketch) add(b bin) {
 	if s.dd == nil {
 		s.begin()
 	}
-	if s.batch = append(s.batch, ns); len(s.batch) == sketchBatch {
-		s.flush()
+	if b == 0 {
+		_ = s.dd.Add(0) // in range
+		return
 	}
+	s.bins.AddWithCount(int(b)-1, 1)
 }
 
 func (s *sketch) begin() {
-	s.dd = ddsketch.NewDDSketch(sketchMapping, store.NewCollapsingLowestDenseStore(sketchBins), store.NewCollapsingLowestDenseStore(1))
-	s.batch = make([]int64, 0, sketchBatch)
-}
-
-func (s *sketch) flush() {
-	for _, ns := range s.batch {
-		_ = s.dd.Add(float64(ns)) // finite and not negative, which is all it asks for
-	}
-	s.batch = s.batch[:0]
+	s.bins = store.NewCollapsingLowestDenseStore(sketchBins)
+	s.dd = ddsketch.NewDDSketch(sketchMapping, s.bins, store.NewCollapsingLowestDenseStore(1))
 }
 
 func (s *sketch) count() float64 {
 	if s.dd == nil {
 		return 0
 	}
-	return s.dd.GetCount() + float64(len(s.batch))
+	return s.dd.GetCount()
 }
 
 func (s *sketch) clear() {
 	if s.dd != nil {
 		s.dd.Clear()
-		s.batch = s.batch[:0]
 	}
 }
 
@@ -97,7 +124,8 @@ func (b *baseline) tick(now, half int64) {
 }
 
 // quantile is the q-quantile in ns, NaN when fewer than least durations are known.
-// Cost: a walk over the buckets; callers keep the answer for a tick.
+// Cost: a walk over the buckets; callers keep the answer for a tick. It knows what was
+// not pending at the last tick.
 func (b *baseline) quantile(q float64, least int64) float64 {
 	s := &b.full
 	if s.dd == nil || s.count() == 0 {
@@ -106,7 +134,6 @@ func (b *baseline) quantile(q float64, least int64) float64 {
 	if s.count() < float64(max(least, 1)) {
 		return math.NaN()
 	}
-	s.flush()
 	v, err := s.dd.GetValueAtQuantile(q)
 	if err != nil {
 		return math.NaN()

@@ -264,6 +264,7 @@ func (l *auditLog) walk(c *codec) {
 }
 
 func (s *callStats) walk(c *codec) {
+	s.flush()
 	c.integers(&s.count, &s.errors, &s.sampled, &s.tickCount)
 	c.flags(&s.entry)
 	s.duration.walk(c)
@@ -298,8 +299,7 @@ func (s *sketch) walk(c *codec) {
 	if c.reading {
 		s.begin()
 	} else {
-		s.flush()
-		s.dd.GetPositiveValueStore().ForEach(func(index int, count float64) bool {
+		s.bins.ForEach(func(index int, count float64) bool {
 			bins = append(bins, sketchBin{int32(index), int64(count)})
 			return false
 		})
@@ -319,7 +319,7 @@ func (s *sketch) walk(c *codec) {
 			c.fail("a sketch has %d durations in bin %d", b.count, b.index)
 			return
 		}
-		s.dd.GetPositiveValueStore().AddWithCount(int(b.index), float64(b.count))
+		s.bins.AddWithCount(int(b.index), float64(b.count))
 	}
 	if zeros < 0 {
 		c.fail("a sketch has %d zeros", zeros)

@@ -24,17 +24,18 @@ const (
 
 // callStats is what is kept of one call.
 type callStats struct {
-	count   int64
-	errors  int64
-	sampled int64
-	entry   bool // it is in the entries of its service
-
-	duration baseline // unsampled spans: what is normal must not learn the fault
-	self     baseline // of closed traces
-	all      sketch
-
+	count     int64
+	errors    int64
+	sampled   int64
 	tickCount int64 // since the last tick
 	tickSum   float64
+	entry     bool // it is in the entries of its service
+
+	durations pending
+	all       sketch
+	duration  baseline // unsampled spans: what is normal must not learn the fault
+	selves    pending
+	self      baseline // of closed traces
 	trend     trend
 }
 
@@ -55,17 +56,41 @@ func (c *callStats) add(s *Span, learnAll bool) {
 	if s.Status == StatusError {
 		c.errors++
 	}
-	c.all.add(s.Duration)
+	b := binOf(s.Duration)
 	if s.Decision.Keep {
 		c.sampled++
+		if !learnAll {
+			b |= unusual
+		}
 	}
-	if learnAll || !s.Decision.Keep {
-		c.duration.filling.add(s.Duration)
+	if c.durations.add(b) {
+		c.flush()
+	}
+}
+
+// addSelf counts the self time of a span that was not sampled.
+func (c *callStats) addSelf(ns int64) {
+	if c.selves.add(binOf(ns)) {
+		c.flush()
+	}
+}
+
+// flush lets the sketches learn what is pending.
+func (c *callStats) flush() {
+	for _, b := range c.durations.take() {
+		c.all.add(b &^ unusual)
+		if b&unusual == 0 {
+			c.duration.filling.add(b)
+		}
+	}
+	for _, b := range c.selves.take() {
+		c.self.filling.add(b)
 	}
 }
 
 // tick closes a tick that lasted dt ns.
 func (c *callStats) tick(now, dt, half int64) {
+	c.flush()
 	c.duration.tick(now, half)
 	c.self.tick(now, half)
 	if dt > 0 {
@@ -127,7 +152,7 @@ func (p *Pipeline) Stats(visit func(CallStats)) {
 			continue
 		}
 		call := trace.Call(id)
-		c.all.flush()
+		c.flush()
 		visit(CallStats{
 			Call: call, Service: p.calls.Service(call), Operation: p.calls.Operation(call),
 			Count: c.count, Errors: c.errors, Sampled: c.sampled,

@@ -98,7 +98,7 @@ func (p *Pipeline) closeTrace(t *openTrace, evicted bool) {
 	}
 	for i := range p.view.spans {
 		if s := &p.view.spans[i]; !s.sampled() {
-			p.stats[s.call].self.filling.add(p.view.self[i])
+			p.stats[s.call].addSelf(p.view.self[i])
 		}
 	}
 }
