@@ -17,6 +17,10 @@ func floorDiv(a, b int64) int64 {
 type buckets[T any] struct {
 	width int64
 	ring  []bucket[T]
+	// The bucket that was asked for last, which most often is the one to be asked for
+	// next, and where it begins: no division then.
+	last  *bucket[T]
+	begin int64
 }
 
 type bucket[T any] struct {
@@ -35,6 +39,13 @@ func newBuckets[T any](width, span int64) buckets[T] {
 
 // at is the counter of time t, or nil when t is older than the ring covers.
 func (b *buckets[T]) at(t int64) *T {
+	if b.last != nil && uint64(t-b.begin) < uint64(b.width) {
+		return &b.last.v
+	}
+	return b.find(t)
+}
+
+func (b *buckets[T]) find(t int64) *T {
 	no := floorDiv(t, b.width)
 	i := no % int64(len(b.ring))
 	if i < 0 {
@@ -47,6 +58,7 @@ func (b *buckets[T]) at(t int64) *T {
 	if e.no < no {
 		*e = bucket[T]{no: no}
 	}
+	b.last, b.begin = e, no*b.width
 	return &e.v
 }
 

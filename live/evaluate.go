@@ -124,8 +124,8 @@ func (r *specRule) testShare(g *group, now, since int64) finding {
 	w := r.spec.When
 	edge := now + int64(r.p.set.Settings.Skew)
 	from := max(now-int64(w.Window), since)
-	if len(g.total.entries) == maxTotals {
-		from = max(from, g.total.entries[0].end-1) // the window is as long as it is full
+	if g.total.sorted() == maxTotals {
+		from = max(from, g.total.at(0)-1) // the window is as long as it is full
 	}
 	f := r.found(g, g.breaches.after(from), g.breaches.after(edge), int(g.count(r.w, r.level, from, edge)), from, now)
 	f.why.Spans = int64(g.total.count(from, edge))

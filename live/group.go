@@ -52,7 +52,7 @@ type group struct {
 	call     trace.Call // ByCall only
 	calls    []trace.Call
 	breaches window[breach]
-	total    window[struct{}]
+	total    ends
 	burns    []buckets[goodBad] // by watcher.burns
 	calm     []buckets[int64]   // spans, by watcher.calmFor
 	lastHot  []int64            // latest end of a span above a mark and not the next one, by watcher.marks
@@ -73,7 +73,7 @@ type breach struct {
 }
 
 func (w *watcher) newGroup(svc *service, call trace.Call) *group {
-	g := &group{service: svc, call: call, began: minTime, breaches: newWindow[breach](MaxWindow), total: newWindow[struct{}](maxTotals)}
+	g := &group{service: svc, call: call, began: minTime, breaches: newWindow[breach](MaxWindow), total: ends{max: maxTotals}}
 	setLevels(&g.breaches, w)
 	for _, b := range w.burns {
 		g.burns = append(g.burns, b.ring())

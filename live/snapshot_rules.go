@@ -121,7 +121,7 @@ func (w *watcher) walkGroup(c *codec, g *group, like *watcher) {
 			b.level = 0
 		}
 	})
-	g.total.walk(c, func(*struct{}) {})
+	g.total.walk(c)
 	for i := range g.burns {
 		g.burns[i].walk(c, func(n *goodBad) {
 			integer(c, &n.all)
@@ -147,7 +147,7 @@ func (w *watcher) beginGroup(c *codec, g *group, name string, like *watcher) boo
 		c.fail("a window of service %q, which is not there", clip(name, 40))
 		return false
 	}
-	g.breaches, g.total = newWindow[breach](MaxWindow), newWindow[struct{}](maxTotals)
+	g.breaches, g.total = newWindow[breach](MaxWindow), ends{max: maxTotals}
 	setLevels(&g.breaches, w)
 	g.burns, g.calm, g.lastHot = make([]buckets[goodBad], len(w.burns)), make([]buckets[int64], len(w.calmFor)), make([]int64, len(w.marks))
 	w.byKey[w.groupKey(g.service, g.call)] = g
@@ -198,4 +198,28 @@ func (w *window[P]) walk(c *codec, each func(*P)) {
 	if w.sorted < 0 || w.sorted > len(w.entries) || !slices.IsSortedFunc(w.entries[:w.sorted], byEnd) {
 		c.fail("a window is not in order")
 	}
+}
+
+// walk keeps what no tick has put in order yet apart.
+func (e *ends) walk(c *codec) {
+	sorted := e.sorted()
+	var all []int64
+	if !c.reading {
+		for i := range sorted {
+			all = append(all, e.at(i))
+		}
+		all = append(all, e.fresh...)
+	}
+	integer(c, &sorted)
+	integer(c, &e.dropped)
+	list(c, &all, 2*e.max, func(end *int64) { integer(c, end) })
+	if !c.reading || c.bad() {
+		return
+	}
+	if sorted < 0 || sorted > len(all) || !slices.IsSorted(all[:sorted]) {
+		c.fail("a window is not in order")
+		return
+	}
+	e.push(all[:sorted])
+	e.fresh = all[sorted:]
 }

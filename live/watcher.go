@@ -268,7 +268,7 @@ func (w *watcher) levelOf(dur, limit int64) int {
 func (w *watcher) count(g *group, s *Span, level int, limit int64, failed bool) {
 	end := s.End()
 	if w.totals {
-		g.total.add(end, struct{}{})
+		g.total.add(end)
 	}
 	for i := range g.burns {
 		if c := g.burns[i].at(end); c != nil {
