@@ -46,6 +46,20 @@ func TakeCensus(r Reader, calls *trace.Calls, limit int64, marks []int64, progre
 	}
 }
 
+// And is the census of c's spans and, behind them, those of o. It has no marks.
+func (c Census) And(o Census) Census {
+	switch {
+	case c.Read == 0:
+		return o
+	case o.Read == 0:
+		return c
+	}
+	return Census{
+		Read: c.Read + o.Read, Kept: c.Kept + o.Kept, Positives: c.Positives + o.Positives, Overflow: c.Overflow + o.Overflow,
+		FirstStart: min(c.FirstStart, o.FirstStart), LastStart: max(c.LastStart, o.LastStart),
+	}
+}
+
 func (c *Census) add(r *rows, limit int64, marks []int64) {
 	if c.Read == 0 && r.n > 0 && r.start != nil {
 		c.FirstStart, c.LastStart = int64(r.start[0]), int64(r.start[0])

@@ -33,32 +33,9 @@ type sample struct {
 	tp, fp, fn []uint32
 	negatives  []int64  // true negatives and false positives, by group
 	ranking    *Ranking // nil: no scores
-	stops      []stop
-	best       int // index of the best point in stops, -1: none
+	ranks      ranks    // its refs
+	best       int      // index of the best point in its stops, -1: none
 	fprs       []float64
-}
-
-// stop is a tie group of the ranking that holds a positive: negatives [from, split),
-// then positives [split, to). Recall moves only there, so AP, AUC, F1 and recall at
-// FPR need to look at nothing else.
-type stop struct{ from, split, to uint32 }
-
-func stopsOf(r *Ranking) []stop {
-	var out []stop
-	for from := 0; from < len(r.key); {
-		split, to := from, from
-		for to < len(r.key) && r.key[to] == r.key[from] {
-			if r.ref[to]&positiveBit == 0 {
-				split++
-			}
-			to++
-		}
-		if split < to {
-			out = append(out, stop{uint32(from), uint32(split), uint32(to)})
-		}
-		from = to
-	}
-	return out
 }
 
 // resample computes n replicates.
@@ -120,21 +97,23 @@ func (s *sample) scan(w []uint64, first int, out *Replicates) {
 	for k := range walks {
 		walks[k] = newLaneWalk(out.Point[first+k], s.fprs)
 	}
-	above := uint32(0)
-	for i, st := range s.stops {
-		var gap, tied, pos [lanes]int64
-		laneSums(s.ranking.ref[above:st.from], w, &gap)
-		laneSums(s.ranking.ref[st.from:st.split], w, &tied)
-		laneSums(s.ranking.ref[st.split:st.to], w, &pos)
+	neg, pos, before := s.ranks.negatives, s.ranks.positives, int64(0)
+	for i := range s.ranking.stops {
+		st := &s.ranking.stops[i]
+		var gap, tied, hit [lanes]int64
+		laneSums(neg[before:st.above], w, &gap)
+		before = st.above + st.tied
+		laneSums(neg[st.above:before], w, &tied)
+		laneSums(pos[:st.pos], w, &hit)
+		pos = pos[st.pos:]
 		for k := range walks {
-			walks[k].step(gap[k], tied[k], pos[k])
+			walks[k].step(gap[k], tied[k], hit[k])
 		}
 		if i == s.best {
 			for k := range walks {
 				out.Best[first+k] = walks[k].confusion()
 			}
 		}
-		above = st.to
 	}
 	for k := range walks {
 		walks[k].store(first+k, out)

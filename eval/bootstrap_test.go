@@ -75,7 +75,7 @@ func TestResampleEqualsSlowTwin(t *testing.T) {
 			if len(got.Point) != replicates {
 				t.Fatalf("%d replicates, want %d", len(got.Point), replicates)
 			}
-			bestOfAll, _ := Rank(s.Labels, s.Columns[0].Score, nil).Best()
+			bestOfAll, _ := Rank(s.Labels, s.Columns[0].Score).Best()
 			for i := range replicates {
 				labels, scores, keep := slowResample(s, seed, i)
 				compareResample(t, name, got, i, labels, scores, keep, bestOfAll, fprs)

@@ -33,7 +33,7 @@ func (r *Ranking) RecallAtShare(share float64) float64 {
 // ByTrace reduces a column to one row a trace: its score is the highest of its spans
 // that take part and are not warming up, NaN if there is none, and it is Anomalous
 // when one of those that take part is a positive, Unlabelled when none takes part,
-// and Normal otherwise. What trace samplers decide on; Rank(labels, score, nil) ranks
+// and Normal otherwise. What trace samplers decide on; Rank(labels, score) ranks
 // traces. It panics if the column has no scores. Cost: one pass.
 func (s *Scores) ByTrace(column int) (labels []trace.Label, score []float64) {
 	for i, l := range s.Labels {

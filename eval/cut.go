@@ -96,7 +96,7 @@ func (c Cut) Choose(scores []float64, labels []trace.Label) (float64, error) {
 	case byShare, byFPR:
 		return TopShare(kept, c.value), nil
 	case byF1:
-		best, ok := Rank(labels, scores, nil).Best()
+		best, ok := Rank(labels, scores).Best()
 		if !ok {
 			return 0, fmt.Errorf("the training part has no positive: choose the cut-off by share or FPR")
 		}

@@ -24,7 +24,7 @@ func TestRecallAtShareIsTheExpectation(t *testing.T) {
 		}
 		labels[0] = trace.Anomalous
 		keep := rng.IntN(n + 1)
-		got := Rank(labels, score, nil).RecallAtShare(float64(keep) / float64(n))
+		got := Rank(labels, score).RecallAtShare(float64(keep) / float64(n))
 		const draws = 4000
 		var sum, squares float64
 		order := make([]int, n)
@@ -51,11 +51,11 @@ func TestRecallAtShareIsTheExpectation(t *testing.T) {
 			t.Errorf("keeping %d of %d: recall %v, by drawing %v +- %v", keep, n, got, mean, se)
 		}
 	}
-	flat := Rank([]trace.Label{trace.Anomalous, trace.Normal, trace.Normal}, make([]float64, 3), nil)
+	flat := Rank([]trace.Label{trace.Anomalous, trace.Normal, trace.Normal}, make([]float64, 3))
 	if got := flat.RecallAtShare(.1); math.Abs(got-.1) > 1e-12 {
 		t.Errorf("one score for all: recall %v at a share of .1", got)
 	}
-	if !math.IsNaN(Rank(nil, nil, nil).RecallAtShare(.1)) {
+	if !math.IsNaN(Rank(nil, nil).RecallAtShare(.1)) {
 		t.Error("recall without positives is undefined")
 	}
 }
@@ -201,7 +201,7 @@ func TestCompareEdges(t *testing.T) {
 		blanked.Columns[1].Score[i] = math.NaN()
 	}
 	d, _ = Compare(blanked, 0, 1, SummaryOptions{Replicates: -1})
-	if want := Rank(s.Labels[100:], s.Columns[0].Score[100:], nil).AP(); float64(d[0].A) != want || d[0].Tie {
+	if want := Rank(s.Labels[100:], s.Columns[0].Score[100:]).AP(); float64(d[0].A) != want || d[0].Tie {
 		t.Errorf("AP %v tie %v, want %v of the spans that both scored, and no verdict without replicates", d[0].A, d[0].Tie, want)
 	}
 	s.Columns[1].Score = nil

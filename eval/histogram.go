@@ -181,11 +181,4 @@ func (h *histogram) list() []bin {
 }
 
 // ranking is the curve of what was counted. It knows no traces.
-func (h *histogram) ranking() *Ranking {
-	r := &Ranking{bins: h.list()}
-	for _, b := range r.bins {
-		r.p += b.pos
-		r.n += b.neg
-	}
-	return r
-}
+func (h *histogram) ranking() *Ranking { return rankBins(h.list()) }

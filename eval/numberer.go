@@ -15,8 +15,7 @@ type numberer struct {
 
 	// Of the goroutine, until done is closed.
 	numbers []uint32
-	of      map[trace.TraceID]uint32
-	next    uint32
+	of      traceTable
 }
 
 const (
@@ -32,7 +31,7 @@ func newNumberer(n int64) *numberer {
 		free:    make(chan []trace.TraceID, numbererAhead),
 		done:    make(chan struct{}),
 		numbers: make([]uint32, 0, n),
-		of:      map[trace.TraceID]uint32{},
+		of:      newTraceTable(),
 	}
 	go t.run(t.batches)
 	return t
@@ -61,35 +60,16 @@ func (t *numberer) finish() (numbers []uint32, traces int64) {
 		t.batches = nil
 	}
 	<-t.done
-	return t.numbers, int64(t.next)
+	return t.numbers, int64(len(t.of.ids))
 }
 
 func (t *numberer) run(batches <-chan []trace.TraceID) {
 	defer close(t.done)
-	var last trace.TraceID
-	var lastNumber uint32
 	for batch := range batches {
-		for _, id := range batch {
-			if id != last || id == (trace.TraceID{}) { // many sources keep the spans of a trace together
-				last, lastNumber = id, t.number(id)
-			}
-			t.numbers = append(t.numbers, lastNumber)
-		}
+		t.numbers = t.of.number(t.numbers, batch)
 		select {
 		case t.free <- batch[:0]:
 		default:
 		}
 	}
-}
-
-func (t *numberer) number(id trace.TraceID) uint32 {
-	n, ok := t.of[id]
-	if !ok {
-		n = t.next
-		t.next++
-		if id != (trace.TraceID{}) {
-			t.of[id] = n
-		}
-	}
-	return n
 }

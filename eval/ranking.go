@@ -4,8 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"runtime"
-	"sync"
+	"sort"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -14,12 +13,29 @@ import (
 // precision-recall curves, of which everything that does not depend on a cut-off is
 // computed. Equal scores are one point: no cut-off can part them.
 //
-// Memory: 12 bytes a span, 24 while sorting.
+// Recall moves at scores of positives only, and positives are few. So these are kept as
+// stops, each with the number of negatives above it, and all measures are sums over
+// stops; negatives are looked at one by one only where the curve itself is wanted.
+//
+// Memory: 8 bytes a negative and 40 a positive, and while sorting what the largest of 2048 parts of the range takes.
 type Ranking struct {
-	key  []uint64 // ascending: scoreOf(key) descends
-	ref  []uint32 // trace number, positiveBit set for positives
-	bins []bin    // in the place of key and ref: a ranking of counts
-	p, n int64
+	stops     []stop
+	negatives negatives
+	p, n      int64
+}
+
+// stop is a score that positives have.
+type stop struct {
+	key   uint64
+	above int64 // negatives that score higher
+	tied  int64 // negatives of this score
+	pos   int64 // positives of this score
+}
+
+// negatives are the scores of the negatives, as keys, ascending: scoreOf(key) descends.
+type negatives struct {
+	key  []uint64
+	upto []int64 // how many there are up to and including a key; nil: each key is of one
 }
 
 const (
@@ -28,119 +44,69 @@ const (
 )
 
 // Rank sorts the spans of a column. Spans whose label takes no part and spans with
-// a NaN score (warm-up) are left out. traces may be nil: each span is then a trace
-// of its own. It panics if the lengths differ or a trace number is 2^31 or more.
+// a NaN score (warm-up) are left out. It panics if the lengths differ.
 //
-// Cost: O(n), a radix sort; about 30 ns a span (BenchmarkRank).
-func Rank(labels []trace.Label, score []float64, traces []uint32) *Ranking {
-	if len(labels) != len(score) || traces != nil && len(traces) != len(score) {
-		panic(fmt.Sprintf("eval: %d labels, %d scores, %d traces", len(labels), len(score), len(traces)))
+// Cost: O(n), a radix sort; about 20 ns a span (BenchmarkRank).
+func Rank(labels []trace.Label, score []float64) *Ranking {
+	if len(labels) != len(score) {
+		panic(fmt.Sprintf("eval: %d labels, %d scores", len(labels), len(score)))
 	}
-	return rank(&workspace{}, labels, score, traces)
-}
-
-func rank(ws *workspace, labels []trace.Label, score []float64, traces []uint32) *Ranking {
-	size := 0
-	for i, l := range labels {
-		if ranked(l, score[i]) {
-			size++
-		}
-	}
-	ws.key, ws.ref = resize(ws.key, size), resize(ws.ref, size)
-	ws.key2, ws.ref2 = resize(ws.key2, size), resize(ws.ref2, size)
-	r := &Ranking{}
-	if size < parallelRank || runtime.GOMAXPROCS(0) == 1 {
-		r.sort(ws, labels, score, traces, 0, 0)
-		r.key, r.ref = ws.key, ws.ref
-		return r
-	}
-	// Two halves on two cores, then merged: each is sorted as the whole would be.
-	cut, first := len(labels)/2, 0
-	for i, l := range labels[:cut] {
-		if ranked(l, score[i]) {
-			first++
-		}
-	}
-	var a, b Ranking
-	var wg sync.WaitGroup
-	wg.Go(func() { a.sort(ws, labels[:cut], score[:cut], head(traces, cut), 0, 0) })
-	b.sort(ws, labels[cut:], score[cut:], tail(traces, cut), cut, first)
-	wg.Wait()
-	r.p, r.n = a.p+b.p, a.n+b.n
-	merge(ws.key2, ws.ref2, &a, &b)
-	ws.key, ws.key2, ws.ref, ws.ref2 = ws.key2, ws.key, ws.ref2, ws.ref
-	r.key, r.ref = ws.key, ws.ref
+	r, _ := rank(&workspace{}, labels, score, nil, false)
 	return r
 }
 
-// parallelRank is from how many spans on sorting on two cores pays.
-const parallelRank = 1 << 15
-
-func head(traces []uint32, n int) []uint32 {
-	if traces == nil {
-		return nil
+// place makes the stops of positives, ascending.
+func (r *Ranking) place(pos []uint64) {
+	neg, above := r.negatives.key, 0
+	for len(pos) > 0 {
+		s, n := stop{key: pos[0]}, 1
+		for n < len(pos) && pos[n] == s.key {
+			n++
+		}
+		above += lowerBound(neg[above:], s.key)
+		tied := 0
+		for above+tied < len(neg) && neg[above+tied] == s.key {
+			tied++
+		}
+		s.above, s.tied, s.pos = int64(above), int64(tied), int64(n)
+		r.stops = append(r.stops, s)
+		pos, above = pos[n:], above+tied
 	}
-	return traces[:n]
 }
 
-func tail(traces []uint32, n int) []uint32 {
-	if traces == nil {
-		return nil
+// lowerBound is how many of the ascending keys are below k, found in time that grows
+// with the logarithm of it.
+func lowerBound(keys []uint64, k uint64) int {
+	step := 1
+	for step <= len(keys) && keys[step-1] < k {
+		step *= 2
 	}
-	return traces[n:]
+	from := step / 2
+	return from + sort.Search(min(step, len(keys)+1)-1-from, func(i int) bool { return keys[from+i] >= k })
 }
 
-// sort ranks rows whose first one is number row of all, in the workspace from place
-// at on.
-func (r *Ranking) sort(ws *workspace, labels []trace.Label, score []float64, traces []uint32, row, at int) {
-	r.key, r.ref = ws.key[at:at], ws.ref[at:at]
-	// Negatives first and a stable sort: in a tie group, too, they come first.
-	r.n = r.collect(labels, score, traces, row, false)
-	r.p = r.collect(labels, score, traces, row, true)
-	radixSort(r.key, r.ref, ws.key2[at:][:len(r.key)], ws.ref2[at:][:len(r.key)])
-}
-
-// merge puts two rankings together: of equal scores the negatives first, then those
-// of a.
-func merge(key []uint64, ref []uint32, a, b *Ranking) {
-	i, j := 0, 0
-	for at := range key {
-		if j == len(b.key) || i < len(a.key) && before(a, i, b, j) {
-			key[at], ref[at] = a.key[i], a.ref[i]
-			i++
-		} else {
-			key[at], ref[at] = b.key[j], b.ref[j]
-			j++
+// rankBins is the ranking of counts by key, ascending.
+func rankBins(bins []bin) *Ranking {
+	r := &Ranking{}
+	for _, b := range bins {
+		if b.pos > 0 {
+			r.stops = append(r.stops, stop{b.key, r.n, b.neg, b.pos})
+		}
+		r.p += b.pos
+		if r.n += b.neg; b.neg > 0 {
+			r.negatives.key, r.negatives.upto = append(r.negatives.key, b.key), append(r.negatives.upto, r.n)
 		}
 	}
-}
-
-func before(a *Ranking, i int, b *Ranking, j int) bool {
-	if a.key[i] != b.key[j] {
-		return a.key[i] < b.key[j]
-	}
-	return a.ref[i]&positiveBit <= b.ref[j]&positiveBit
+	return r
 }
 
 func ranked(l trace.Label, score float64) bool { return l.Scored() && score == score }
 
-func (r *Ranking) collect(labels []trace.Label, score []float64, traces []uint32, row int, positive bool) (n int64) {
-	for i, l := range labels {
-		if l.Positive() == positive && ranked(l, score[i]) {
-			r.key = append(r.key, keyOf(score[i]))
-			r.ref = append(r.ref, refOf(traces, i, row, l))
-			n++
-		}
-	}
-	return n
-}
-
 // refOf packs a row's trace number and whether it is a positive.
-// The row is number i of traces, which may begin behind row first of all.
-func refOf(traces []uint32, i, first int, l trace.Label) uint32 {
-	ref := uint32(first + i)
+func refOf(traces []uint32, row int, l trace.Label) uint32 {
+	ref := uint32(row)
 	if traces != nil {
-		ref = traces[i]
+		ref = traces[row]
 	}
 	if ref >= positiveBit {
 		panic("eval: trace numbers are dense and below 2^31")
@@ -178,23 +144,61 @@ func (r *Ranking) Negatives() int64 { return r.n }
 func (r *Ranking) Points() iter.Seq[CurvePoint] {
 	return func(yield func(CurvePoint) bool) {
 		var tp, fp int64
-		for _, b := range r.bins {
-			tp += b.pos
-			fp += b.neg
-			if !yield(CurvePoint{Number(scoreOf(b.key)), tp, fp}) {
+		gap := func(to int64) bool {
+			for fp < to {
+				var key uint64
+				key, fp = r.negatives.group(fp)
+				if !yield(CurvePoint{Number(scoreOf(key)), tp, fp}) {
+					return false
+				}
+			}
+			return true
+		}
+		for i := range r.stops {
+			s := &r.stops[i]
+			if !gap(s.above) {
+				return
+			}
+			tp, fp = tp+s.pos, s.above+s.tied
+			if !yield(CurvePoint{Number(scoreOf(s.key)), tp, fp}) {
 				return
 			}
 		}
-		for i, k := range r.key {
-			if r.ref[i]&positiveBit != 0 {
-				tp++
-			} else {
-				fp++
-			}
-			if i+1 < len(r.key) && r.key[i+1] == k {
-				continue
-			}
-			if !yield(CurvePoint{Number(scoreOf(k)), tp, fp}) {
+		gap(r.n)
+	}
+}
+
+// group is the key of negative number i, from 0, and how many negatives there are up to
+// and including those that tie with it.
+func (g *negatives) group(i int64) (key uint64, end int64) {
+	if g.upto != nil {
+		at := sort.Search(len(g.upto), func(j int) bool { return g.upto[j] > i })
+		return g.key[at], g.upto[at]
+	}
+	key = g.key[i]
+	return key, i + int64(lowerBound(g.key[i:], key+1)) // the last key is a NaN's, which none is
+}
+
+// last is the point that keeps every span, of which there are some.
+func (r *Ranking) last() CurvePoint {
+	var key uint64 // the highest is the lowest score
+	if r.n > 0 {
+		key, _ = r.negatives.group(r.n - 1)
+	}
+	if len(r.stops) > 0 {
+		key = max(key, r.stops[len(r.stops)-1].key)
+	}
+	return CurvePoint{Number(scoreOf(key)), r.p, r.n}
+}
+
+// stopPoints are the points of the curve at which recall moves, with their stops.
+func (r *Ranking) stopPoints() iter.Seq2[int, CurvePoint] {
+	return func(yield func(int, CurvePoint) bool) {
+		var tp int64
+		for i := range r.stops {
+			s := &r.stops[i]
+			tp += s.pos
+			if !yield(i, CurvePoint{Number(scoreOf(s.key)), tp, s.above + s.tied}) {
 				return
 			}
 		}
@@ -210,12 +214,8 @@ func (r *Ranking) AP() float64 {
 		return math.NaN()
 	}
 	var sum float64
-	var before int64
-	for pt := range r.Points() {
-		if d := pt.TP - before; d > 0 {
-			sum += apTerm(d, pt.TP, pt.FP)
-		}
-		before = pt.TP
+	for i, pt := range r.stopPoints() {
+		sum += apTerm(r.stops[i].pos, pt.TP, pt.FP)
 	}
 	return sum / float64(r.p)
 }
@@ -233,10 +233,8 @@ func (r *Ranking) AUC() float64 {
 		return math.NaN()
 	}
 	var twice int64
-	var last CurvePoint
-	for pt := range r.Points() {
-		twice += aucTerm(pt.TP-last.TP, last.FP, pt.FP, r.n)
-		last = pt
+	for _, s := range r.stops {
+		twice += aucTerm(s.pos, s.above, s.above+s.tied, r.n)
 	}
 	return float64(twice) / (2 * float64(r.p) * float64(r.n))
 }
@@ -255,13 +253,20 @@ func (r *Ranking) At(pt CurvePoint) Confusion {
 // Best is the point of the highest F1; of equal ones the first, which keeps least.
 // ok is false without positives.
 func (r *Ranking) Best() (best CurvePoint, ok bool) {
-	top := -1.0
-	for pt := range r.Points() {
-		if f := r.At(pt).F1(); r.p > 0 && f > top {
-			best, top = pt, f
+	i, best := r.bestStop()
+	return best, i >= 0
+}
+
+// bestStop is Best with the number of its stop, -1 if there is none. Between two stops
+// F1 falls, so it is one of them.
+func (r *Ranking) bestStop() (at int, best CurvePoint) {
+	at, top := -1, -1.0
+	for i, pt := range r.stopPoints() {
+		if f := r.At(pt).F1(); f > top {
+			at, best, top = i, pt, f
 		}
 	}
-	return best, top >= 0
+	return at, best
 }
 
 // RecallAtFPR is the point of highest recall whose FPR does not exceed fpr; of
@@ -270,13 +275,11 @@ func (r *Ranking) Best() (best CurvePoint, ok bool) {
 func (r *Ranking) RecallAtFPR(fpr float64) CurvePoint {
 	at := CurvePoint{Threshold: Number(math.Inf(1))}
 	limit := fprLimit(fpr, r.n)
-	for pt := range r.Points() {
+	for _, pt := range r.stopPoints() {
 		if pt.FP > limit {
 			break
 		}
-		if pt.TP > at.TP {
-			at = pt
-		}
+		at = pt
 	}
 	return at
 }

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -13,7 +14,7 @@ import (
 // roc_auc_score.
 func TestRankingScikitLearnExample(t *testing.T) {
 	labels := []trace.Label{trace.Normal, trace.Normal, trace.Anomalous, trace.Anomalous}
-	r := Rank(labels, []float64{.1, .4, .35, .8}, nil)
+	r := Rank(labels, []float64{.1, .4, .35, .8})
 	near(t, "AP", r.AP(), .8333333333333333, 1e-15)
 	near(t, "AUC", r.AUC(), .75, 0)
 }
@@ -21,7 +22,7 @@ func TestRankingScikitLearnExample(t *testing.T) {
 // By hand: all tied is one point; AP is the prevalence and AUC one half.
 func TestRankingAllTied(t *testing.T) {
 	labels := []trace.Label{trace.Anomalous, trace.Normal, trace.Normal, trace.Candidate}
-	r := Rank(labels, []float64{7, 7, 7, 7}, nil)
+	r := Rank(labels, []float64{7, 7, 7, 7})
 	near(t, "AP", r.AP(), .25, 0)
 	near(t, "AUC", r.AUC(), .5, 0)
 	if pts := slices.Collect(r.Points()); len(pts) != 1 || pts[0] != (CurvePoint{7, 1, 3}) {
@@ -33,9 +34,9 @@ func TestRankingAllTied(t *testing.T) {
 }
 
 func TestRankingWithoutOneClass(t *testing.T) {
-	none := Rank(nil, nil, nil)
-	negatives := Rank([]trace.Label{trace.Normal}, []float64{1}, nil)
-	positives := Rank([]trace.Label{trace.Anomalous}, []float64{1}, nil)
+	none := Rank(nil, nil)
+	negatives := Rank([]trace.Label{trace.Normal}, []float64{1})
+	positives := Rank([]trace.Label{trace.Anomalous}, []float64{1})
 	near(t, "AP of nothing", none.AP(), math.NaN(), 0)
 	near(t, "AP without positives", negatives.AP(), math.NaN(), 0)
 	near(t, "AP without negatives", positives.AP(), 1, 0)
@@ -51,7 +52,7 @@ func TestRankingWithoutOneClass(t *testing.T) {
 // By hand: the first of four spans gives F1 2/3, and so do all four.
 func TestBestOfEqualsKeepsLeast(t *testing.T) {
 	labels := []trace.Label{trace.Anomalous, trace.Normal, trace.Normal, trace.Anomalous}
-	best, ok := Rank(labels, []float64{4, 3, 2, 1}, nil).Best()
+	best, ok := Rank(labels, []float64{4, 3, 2, 1}).Best()
 	if want := (CurvePoint{4, 1, 0}); !ok || best != want {
 		t.Errorf("best %+v, want %+v", best, want)
 	}
@@ -149,7 +150,7 @@ func TestRankingEqualsSlowTwin(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for range 200 {
 			labels, scores := randomColumn(rng, kind, rng.IntN(120))
-			r := Rank(labels, scores, nil)
+			r := Rank(labels, scores)
 			want := slowCurve(labels, scores)
 			if got := slices.Collect(r.Points()); !slices.Equal(got, want) {
 				t.Fatalf("%s: points %v, want %v", name, got, want)
@@ -183,7 +184,7 @@ func checkBest(t *testing.T, r *Ranking, curve []CurvePoint) {
 func TestThin(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	labels, scores := randomColumn(rng, scoreKinds["continuous"], 60_000)
-	r := Rank(labels, scores, nil)
+	r := Rank(labels, scores)
 	full := slices.Collect(r.Points())
 	must := full[len(full)/3]
 	thin := r.Thin(500, must)
@@ -213,33 +214,86 @@ func TestThin(t *testing.T) {
 	}
 }
 
-func TestRadixSortIsStable(t *testing.T) {
+// The twin is the library's stable sort. Lengths are of all three ways to sort; keys
+// agree in most bits, in few or in none, so that ranges are split unevenly.
+func TestSortKeysIsStable(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
-	for range 50 {
-		n, mask := rng.IntN(3000), rng.Uint64()&rng.Uint64()&rng.Uint64()
-		type pair struct {
-			key uint64
-			ref uint32
+	type pair struct {
+		key uint64
+		ref uint32
+	}
+	for round := range 60 {
+		n := rng.IntN([]int{2 * fewKeys, 2 * cachedKeys, 20 * cachedKeys}[round%3])
+		mask, shift := rng.Uint64()&rng.Uint64()&rng.Uint64(), rng.IntN(50)
+		a, room := keyed{make([]uint64, n), make([]uint32, n)}, keyed{make([]uint64, n), make([]uint32, n)}
+		want := make([]pair, n)
+		for i := range want {
+			a.key[i], a.ref[i] = rng.Uint64()&mask>>(shift*rng.IntN(2)), uint32(i)
+			want[i] = pair{a.key[i], a.ref[i]}
 		}
-		key, ref, want := make([]uint64, n), make([]uint32, n), make([]pair, n)
-		for i := range key {
-			key[i], ref[i] = rng.Uint64()&mask, uint32(i)
-			want[i] = pair{key[i], ref[i]}
-		}
-		slices.SortStableFunc(want, func(a, b pair) int {
-			if a.key < b.key {
-				return -1
-			} else if a.key > b.key {
-				return 1
-			}
-			return 0
-		})
-		radixSort(key, ref, make([]uint64, n), make([]uint32, n))
+		bare := keyed{key: slices.Clone(a.key)}
+		slices.SortStableFunc(want, func(a, b pair) int { return cmp.Compare(a.key, b.key) })
+		sortKeys(a, room)
+		sortKeys(bare, keyed{key: room.key})
 		for i, w := range want {
-			if key[i] != w.key || ref[i] != w.ref {
-				t.Fatalf("at %d of %d: %x/%d, want %x/%d", i, n, key[i], ref[i], w.key, w.ref)
+			if a.key[i] != w.key || a.ref[i] != w.ref || bare.key[i] != w.key {
+				t.Fatalf("at %d of %d: %x/%d and %x, want %x/%d", i, n, a.key[i], a.ref[i], bare.key[i], w.key, w.ref)
 			}
 		}
+	}
+}
+
+// The twin looks at every point of the curve; both forms of a ranking are compared.
+func TestThinEqualsSlowTwin(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	for name, kind := range scoreKinds {
+		for range 60 {
+			labels, scores := randomColumn(rng, kind, rng.IntN(3000))
+			r, h := Rank(labels, scores), histogram{}
+			for i, x := range scores {
+				if ranked(labels[i], x) {
+					h.add(x, labels[i].Positive())
+				}
+			}
+			full := slices.Collect(r.Points())
+			if got := slices.Collect(h.ranking().Points()); !slices.Equal(got, full) {
+				t.Fatalf("%s: points of counts %v, want %v", name, got, full)
+			}
+			must := []CurvePoint{{}, {TP: int64(rng.IntN(50)), FP: int64(rng.IntN(50))}}
+			for range rng.IntN(4) * min(len(full), 1) {
+				must = append(must, full[rng.IntN(len(full))])
+			}
+			limit := rng.IntN(100)
+			want := slowThin(r, full, limit, must)
+			if got := r.Thin(limit, must...); !slices.Equal(got, want) {
+				t.Fatalf("%s: %d points thinned to %v, want %v", name, len(full), got, want)
+			}
+			if got := h.ranking().Thin(limit, must...); !slices.Equal(got, want) {
+				t.Fatalf("%s: counts thinned to %v, want %v", name, got, want)
+			}
+		}
+	}
+}
+
+func slowThin(r *Ranking, full []CurvePoint, limit int, must []CurvePoint) []CurvePoint {
+	limit += len(must)
+	asked := func(pt CurvePoint) bool {
+		return slices.ContainsFunc(must, func(m CurvePoint) bool { return m.TP == pt.TP && m.FP == pt.FP })
+	}
+	for step := 0.0; ; step = nextStep(step, limit-len(must)) {
+		var out []CurvePoint
+		for _, pt := range full {
+			if len(out) == 0 || r.distance(out[len(out)-1], pt) > step || asked(pt) {
+				out = append(out, pt)
+			}
+		}
+		if len(out) > limit && step <= 1 {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1] != full[len(full)-1] {
+			out = append(out, full[len(full)-1])
+		}
+		return out
 	}
 }
 
@@ -247,29 +301,7 @@ func BenchmarkRank(b *testing.B) {
 	labels, scores := randomColumn(rand.New(rand.NewPCG(1, 1)), scoreKinds["continuous"], 1_000_000)
 	b.ResetTimer()
 	for range b.N {
-		Rank(labels, scores, nil)
+		Rank(labels, scores)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1e6, "ns/span")
-}
-
-// Two sorted halves merge to what one sort gives, whatever the ties.
-func TestRankInHalves(t *testing.T) {
-	rng := rand.New(rand.NewPCG(4, 4))
-	for _, traces := range []bool{false, true} {
-		labels, score := randomColumn(rng, func(r *rand.Rand) float64 { return math.Floor(r.Float64() * 50) }, 2*parallelRank)
-		var numbers []uint32
-		for i := range labels {
-			if traces {
-				numbers = append(numbers, uint32(i/3))
-			}
-		}
-		got := Rank(labels, score, numbers)
-		n := len(labels)
-		ws := &workspace{key: make([]uint64, n), key2: make([]uint64, n), ref: make([]uint32, n), ref2: make([]uint32, n)}
-		var want Ranking
-		want.sort(ws, labels, score, numbers, 0, 0)
-		if !slices.Equal(got.key, want.key) || !slices.Equal(got.ref, want.ref) || got.p != want.p || got.n != want.n {
-			t.Errorf("traces %v: halves differ from the whole", traces)
-		}
-	}
 }

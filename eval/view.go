@@ -3,6 +3,8 @@ package eval
 import (
 	"fmt"
 	"math"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
 // view is one column with what its measures share.
@@ -81,8 +83,8 @@ func (v *view) traceCount() int {
 	return top + 1
 }
 
-// classify counts the cells of the confusion matrix, then lists the spans of all but
-// the true negatives.
+// classify counts the cells of the confusion matrix and, for replicates, lists the spans
+// of all but the true negatives.
 func (v *view) classify(ws *workspace) {
 	for i, l := range v.s.Labels {
 		if v.warm(i) {
@@ -106,7 +108,7 @@ func (v *view) classify(ws *workspace) {
 		if !l.Scored() || v.warm(i) {
 			continue
 		}
-		keep, ref := v.keeps(i), refOf(v.s.Trace, i, 0, l)
+		keep, ref := v.keeps(i), refOf(v.s.Trace, i, l)
 		v.note(ref, keep)
 		if !l.Positive() {
 			c.negatives[ref&mask]++
@@ -157,21 +159,18 @@ func (v *view) note(ref uint32, keep bool) {
 
 // rank sorts the scores and finds the points that are reported.
 func (v *view) rank(ws *workspace) {
-	r := rank(ws, v.s.Labels, v.col.Score, v.s.Trace)
-	v.sample.ranking, v.sample.stops, v.sample.fprs = r, stopsOf(r), v.o.FPRs
-	if best, ok := r.Best(); ok {
-		v.best = best
-		for i, st := range v.sample.stops {
-			if int64(st.to) == best.TP+best.FP {
-				v.sample.best = i
+	c := &v.sample
+	c.ranking, c.ranks = rank(ws, v.s.Labels, v.col.Score, v.s.Trace, v.o.Replicates > 0)
+	c.fprs = v.o.FPRs
+	if c.best, v.best = c.ranking.bestStop(); c.best >= 0 {
+		for i, x := range v.col.Score {
+			if x >= float64(v.best.Threshold) && v.s.Labels[i].Scored() {
+				v.seen[refOf(v.s.Trace, i, trace.Normal)] |= seenBest
 			}
-		}
-		for _, ref := range r.ref[:best.TP+best.FP] {
-			v.seen[ref&traceMask] |= seenBest
 		}
 	}
 	for _, f := range v.o.FPRs {
-		v.at = append(v.at, r.RecallAtFPR(f))
+		v.at = append(v.at, c.ranking.RecallAtFPR(f))
 	}
 }
 

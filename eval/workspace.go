@@ -1,6 +1,6 @@
 package eval
 
-// workspace is the memory of one summary, 28 bytes a span, kept from column to
+// workspace is the memory of one summary, some 20 bytes a span, kept from column to
 // column: a fresh one for each would double the peak while the garbage collector
 // catches up. What was made in a workspace ends with the next use of it.
 type workspace struct {

@@ -90,7 +90,7 @@ func (b *bench) measure(seed uint64) ([]float64, error) {
 		}
 	}
 	m := readings[0].Total()
-	return []float64{m.F1(), m.FPR(), m.Recall(), eval.Rank(col.Labels, col.Score, nil).AP(), ratio}, nil
+	return []float64{m.F1(), m.FPR(), m.Recall(), eval.Rank(col.Labels, col.Score).AP(), ratio}, nil
 }
 
 // ratioPasses is how often sampler and reference are timed in turn. The least of each

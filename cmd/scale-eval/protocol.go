@@ -11,7 +11,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
 	"github.com/scale-eval/scale-eval/datasets/inject"
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -39,67 +38,6 @@ func protocolFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "shock-one-factor", Category: protocolCategory,
 			Usage: "draw one factor for all shocked spans"},
 	}
-}
-
-// census is what one pass over the dataset must show before it can be split.
-type census struct {
-	read      int64
-	kept      int64 // strictly shorter than max_duration
-	positives int64
-	overflow  int64
-	bad       *trace.Bad
-
-	firstStart, lastStart int64 // ns since the Unix epoch
-
-	keptAt []int64 // of kept, how many lie before each mark
-}
-
-// rate is the mean number of spans a second, 0 when all start at once.
-func (n *census) rate() float64 {
-	if n.lastStart <= n.firstStart {
-		return 0
-	}
-	return float64(n.read) / (float64(n.lastStart-n.firstStart) / 1e9)
-}
-
-// censusColumns are those of samplerColumns but the ids, which take most of the time of
-// decoding.
-var censusColumns = datasets.ColumnsOf(datasets.ColService, datasets.ColOperation, datasets.ColStart, datasets.ColDuration, datasets.ColLabel)
-
-// takeCensus reads the dataset once. marks are the rows before which kept spans are
-// counted, ascending; nil: none.
-func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks []int64) (*census, error) {
-	r, err := ds.Open(censusColumns)
-	if err != nil {
-		return nil, err
-	}
-	r = datasets.Ahead(r)
-	defer r.Close()
-	limit := maxDurationNs(c)
-	bar := newProgress(c.App.ErrWriter, "reading", -1)
-	defer bar.finish()
-	n := &census{}
-	all, err := datasets.TakeCensus(r, calls, limit, marks, func(rows int64) error {
-		bar.set(rows)
-		return c.Context.Err()
-	})
-	if err != nil {
-		return nil, err
-	}
-	n.read, n.kept, n.positives, n.overflow = all.Read, all.Kept, all.Positives, all.Overflow
-	n.firstStart, n.lastStart, n.keptAt = all.FirstStart, all.LastStart, all.KeptAt
-	n.bad = r.Bad()
-	if n.read == 0 {
-		return nil, fmt.Errorf("dataset %s has no spans%s", ds.Name, firstBad(n.bad))
-	}
-	return n, nil
-}
-
-func firstBad(bad *trace.Bad) string {
-	if bad.Total == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" but %d malformed records, the first: %v", bad.Total, bad.First[0])
 }
 
 // split says which spans train, which test, and where the labels come from.

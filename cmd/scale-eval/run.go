@@ -136,25 +136,20 @@ func runEvaluation(c *cli.Context, original *runRecord) error {
 	if err != nil {
 		return err
 	}
+	// Only a record takes the checksums of the data, which take as long as decoding it.
+	recorded := c.String("out") != "" || original != nil
+	if recorded {
+		e.sums = ahead(func() ([]recordedFile, error) { return checksums(e.ds.Path) })
+	}
 	if err := e.evaluate(); err != nil {
 		return err
 	}
-	record, err := newRecord(e)
-	if err != nil {
-		return err
-	}
-	if original != nil {
-		if err := record.sameInput(original); err != nil {
+	measured := e.timing
+	var record *runRecord
+	if recorded {
+		if record, err = e.recordOutputs(original); err != nil {
 			return err
 		}
-		// A report of a run shows the times of that run, so that it can be repeated
-		// byte for byte; the new times are in the terminal.
-		record.Timing = original.Timing
-	}
-	measured := e.timing
-	e.timing = record.Timing
-	if err := e.writeReport(record); err != nil {
-		return err
 	}
 	if asJSON {
 		return reports.WriteJSON(c.App.Writer, e.result)
@@ -165,6 +160,24 @@ func runEvaluation(c *cli.Context, original *runRecord) error {
 		return err
 	}
 	return e.sayWhere(record, original)
+}
+
+// recordOutputs fills --out, if there is one, and returns the record of the run.
+func (e *evaluation) recordOutputs(original *runRecord) (*runRecord, error) {
+	record, err := newRecord(e)
+	if err != nil {
+		return nil, err
+	}
+	if original != nil {
+		if err := record.sameInput(original); err != nil {
+			return nil, err
+		}
+		// A report of a run shows the times of that run, so that it can be repeated
+		// byte for byte; the new times are in the terminal.
+		record.Timing = original.Timing
+	}
+	e.timing = record.Timing
+	return record, e.writeReport(record)
 }
 
 // prepare opens the dataset and takes the census that the protocol needs.
@@ -226,7 +239,6 @@ func passes(ds *catalog.Dataset, calls *trace.Calls, want datasets.Columns) trac
 }
 
 func (e *evaluation) evaluate() error {
-	e.sums = ahead(func() ([]recordedFile, error) { return checksums(e.ds.Path) })
 	entrants, err := newEntrants(e.c, e.calls, e.split)
 	if err != nil {
 		return err

@@ -269,10 +269,8 @@ func (r *streamedRun) usePlan(plan *shards.Plan) (err error) {
 	r.plan = plan
 	n := plan.Census
 	r.census = &census{read: n.Read, kept: n.Kept, positives: n.Positives, overflow: n.Overflow, bad: &trace.Bad{}}
-	// In this order calls get the numbers that they had. Names are sanitised already,
-	// which does not change them again.
-	for _, call := range plan.Calls {
-		r.calls.Of(call[0], call[1])
+	for _, call := range plan.Calls { // in this order they get the numbers that they had
+		r.calls.OfSanitised(call[0], call[1])
 	}
 	r.split, err = newSplit(r.c, r.ds, r.census)
 	return err

@@ -49,7 +49,13 @@ func NewCalls(max int, sanitiser *Sanitiser) *Calls {
 // Of is the call of a service and a raw operation name, adding it if it is new
 // and there is room; otherwise OverflowCall, counted in Overflowed.
 func (c *Calls) Of(service, operation string) Call {
-	k := callKey{service, c.sanitise(operation)}
+	return c.OfSanitised(service, c.sanitise(operation))
+}
+
+// OfSanitised is Of for an operation name that was sanitised before, as those of
+// another table are: rules may change a name again when they see it twice.
+func (c *Calls) OfSanitised(service, operation string) Call {
+	k := callKey{service, operation}
 	if id, ok := c.ids[k]; ok {
 		return id
 	}

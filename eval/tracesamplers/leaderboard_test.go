@@ -98,7 +98,7 @@ func newBoard(t *testing.T, spans []trace.Span, train int, mode eval.Mode) *boar
 	}
 	out.Scores.Columns = append(run.Scores.Columns, out.Scores.Columns...)
 	for _, c := range out.Scores.Columns {
-		r := eval.Rank(out.Scores.Labels, c.Score, nil)
+		r := eval.Rank(out.Scores.Labels, c.Score)
 		best, _ := r.Best()
 		b.ap[c.Name], b.best[c.Name] = r.AP(), r.At(best).F1()
 	}
@@ -112,8 +112,8 @@ func (b *board) print(t *testing.T, title string) {
 		"", "AP", "F1", "recall of spans at", "trace AP", "recall of traces at", "calls", "types", "ns/span")
 	fmt.Fprintf(&text, "%-16s %11s | %5s %5s %5s %5s | %8s %5s %5s %5s %5s | %5s %5s %5s %5s |\n", "", "best", "1%", "2%", "5%", "10%", "", "1%", "2%", "5%", "10%", "1%", "10%", "1%", "10%")
 	for i, c := range b.out.Scores.Columns {
-		spans := eval.Rank(b.out.Scores.Labels, c.Score, nil)
-		traces := eval.Rank(must2(b.out.Scores.ByTrace(i)))
+		spans := eval.Rank(b.out.Scores.Labels, c.Score)
+		traces := eval.Rank(b.out.Scores.ByTrace(i))
 		cover, err := eval.Diversity(b.out.Scores, i, eval.Cover{Calls: b.out.Calls, Types: b.out.Types}, []float64{.01, .1}, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -131,10 +131,6 @@ func (b *board) print(t *testing.T, title string) {
 	cover, _ := eval.Diversity(b.out.Scores, 0, eval.Cover{Calls: b.out.Calls, Types: b.out.Types}, []float64{1}, 1)
 	fmt.Fprintf(&text, "all calls %d, all types %d", cover[0].AllCalls, cover[0].AllTypes)
 	t.Log(text.String())
-}
-
-func must2(labels []trace.Label, score []float64) ([]trace.Label, []float64, []uint32) {
-	return labels, score, nil
 }
 
 func synthetic(t *testing.T, variant string, spans int64) []trace.Span {

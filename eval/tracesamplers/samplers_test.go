@@ -70,7 +70,7 @@ func TestRareStructureScoresHigh(t *testing.T) {
 				score[row] = math.NaN() // not ranked
 			}
 		}
-		if auc := eval.Rank(o.Scores.Labels, score, nil).AUC(); auc < atLeast[name] {
+		if auc := eval.Rank(o.Scores.Labels, score).AUC(); auc < atLeast[name] {
 			t.Errorf("%s: AUC %v", name, auc)
 		}
 	}

@@ -1,0 +1,112 @@
+package eval
+
+import (
+	"hash/maphash"
+	"math/bits"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
+
+// traceTable numbers trace ids from 0 in order of first sight. It is a hash table with
+// linear probing whose places hold a number and bits of the hash: of most ids nothing
+// else is looked at. Ids come in batches, so that the waits for memory overlap; a map
+// waits for one id after the other.
+//
+// The hash has a secret, as a map's has: ids that were chosen to collide do not.
+type traceTable struct {
+	places []place // a power of two, at most half of them taken
+	ids    []trace.TraceID
+	secret [2]uint64
+	hashes []uint64 // of a batch
+}
+
+// place is taken if number is not 0.
+type place struct {
+	tag    uint32
+	number uint32 // of the trace, from 1
+}
+
+func newTraceTable() traceTable {
+	seed := maphash.MakeSeed()
+	return traceTable{places: make([]place, 1<<10), secret: [2]uint64{maphash.String(seed, "hi"), maphash.String(seed, "lo")}}
+}
+
+// hash multiplies the halves, each with its secret, and folds the product.
+func (t *traceTable) hash(id trace.TraceID) uint64 {
+	hi, lo := bits.Mul64(id.Hi^t.secret[0], id.Lo^t.secret[1])
+	return hi ^ lo
+}
+
+// number appends the numbers of ids. The zero id is a new trace each time.
+func (t *traceTable) number(numbers []uint32, ids []trace.TraceID) []uint32 {
+	t.hashes = t.hashes[:0]
+	touched := uint32(0)
+	for _, id := range ids {
+		h := t.hash(id)
+		t.hashes = append(t.hashes, h)
+		touched ^= t.places[t.at(h)].tag // brings the place into the cache
+	}
+	t.touch(touched)
+	var last trace.TraceID
+	var lastNumber uint32
+	for i, id := range ids {
+		switch {
+		case id == trace.TraceID{}:
+			lastNumber = t.add(id)
+		case id != last || i == 0: // many sources keep the spans of a trace together
+			lastNumber = t.find(id, t.hashes[i])
+		}
+		last = id
+		numbers = append(numbers, lastNumber)
+	}
+	return numbers
+}
+
+// touch keeps the compiler from leaving out the loads that led to its argument.
+//
+//go:noinline
+func (t *traceTable) touch(uint32) {}
+
+// at is where the search for a hash begins.
+func (t *traceTable) at(hash uint64) uint64 { return hash & uint64(len(t.places)-1) }
+
+// find is the number of an id, given when it is new.
+func (t *traceTable) find(id trace.TraceID, hash uint64) uint32 {
+	tag, mask := uint32(hash>>32), uint64(len(t.places)-1)
+	for at := t.at(hash); ; at = (at + 1) & mask {
+		p := &t.places[at]
+		if p.number == 0 {
+			n := t.add(id)
+			*p = place{tag, n + 1}
+			if 2*len(t.ids) >= len(t.places) {
+				t.grow()
+			}
+			return n
+		}
+		if p.tag == tag && t.ids[p.number-1] == id {
+			return p.number - 1
+		}
+	}
+}
+
+// add gives the next number.
+func (t *traceTable) add(id trace.TraceID) uint32 {
+	t.ids = append(t.ids, id)
+	return uint32(len(t.ids) - 1)
+}
+
+func (t *traceTable) grow() {
+	t.places = make([]place, 2*len(t.places))
+	mask := uint64(len(t.places) - 1)
+	for n, id := range t.ids {
+		if id == (trace.TraceID{}) {
+			continue // found by nobody
+		}
+		hash := t.hash(id)
+		at := t.at(hash)
+		for t.places[at].number != 0 {
+			at = (at + 1) & mask
+		}
+		t.places[at] = place{uint32(hash >> 32), uint32(n) + 1}
+	}
+}
