@@ -56,7 +56,7 @@ func measure(t testing.TB, s trace.Sampler, spans []trace.Span, train int) quali
 		scores, labels = append(scores, d.Score), append(labels, span.Label)
 		q.Add(span.Label, d.Keep)
 	}
-	r := eval.Rank(labels, scores, nil)
+	r := eval.Rank(labels, scores)
 	best, _ := r.Best()
 	return quality{best: r.At(best).F1(), own: q.F1(), ap: r.AP(), fpr: q.FPR()}
 }
