@@ -71,6 +71,21 @@ type sketch struct {
 	bins *store.CollapsingLowestDenseStore
 }
 
+// spread puts the shortest and the longest of bins first: a sketch that is empty then
+// makes room once, and not each time that it meets a longer one.
+func spread(bins []bin) {
+	for i := range bins {
+		if bins[i]&^unusual < bins[0]&^unusual {
+			bins[i], bins[0] = bins[0], bins[i]
+		}
+	}
+	for i := 1; i < len(bins); i++ {
+		if bins[i]&^unusual > bins[1]&^unusual {
+			bins[i], bins[1] = bins[1], bins[i]
+		}
+	}
+}
+
 // add is what dd.Add does with a duration of the bin.
 func (s *sketch) add(b bin) {
 	if s.dd == nil {

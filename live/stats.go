@@ -77,14 +77,22 @@ func (c *callStats) addSelf(ns int64) {
 
 // flush lets the sketches learn what is pending.
 func (c *callStats) flush() {
-	for _, b := range c.durations.take() {
+	bins := c.durations.take()
+	if c.duration.filling.count() == 0 {
+		spread(bins)
+	}
+	for _, b := range bins {
 		if b&unusual == 0 {
 			c.duration.filling.add(b)
 		} else {
 			c.rest.add(b &^ unusual)
 		}
 	}
-	for _, b := range c.selves.take() {
+	bins = c.selves.take()
+	if c.self.filling.count() == 0 {
+		spread(bins)
+	}
+	for _, b := range bins {
 		c.self.filling.add(b)
 	}
 }
