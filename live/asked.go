@@ -9,9 +9,13 @@ type asked struct {
 	counts []counted
 	burned []burned
 	voters []string // services that breaches were blamed on
-	codes  []int32  // by breach, down to coded; see code
+	codes  []coded  // by breach, down to coded; see code
 	coded  int
 }
+
+// coded is what a vote asks of a breach, in a ninth of its memory: its level, and the
+// number of a voter, unseenVote or pendingVote.
+type coded struct{ level, code int32 }
 
 // fullest is the fullest window of one level: breaches [lo:hi], of which n count.
 type fullest struct {
@@ -94,11 +98,15 @@ func (g *group) fullest(w *watcher, sweep, level int, from, to int64) fullest {
 	levels := len(w.levels)
 	if len(a.sweeps) == 0 {
 		a.sweeps = append(a.sweeps, make([]fullest, len(w.sweeps)*levels)...)
+		last := g.breaches.after(to)
 		for i, s := range w.sweeps {
 			lo, hi := g.breaches.after(from-s.width), g.breaches.after(from)
 			n := g.reached(lo, hi, levels)
+			w.moments = g.moments(w.moments, lo, last)
 			for _, l := range s.levels {
-				a.sweeps[i*levels+int(l)] = g.sweep(l, s.width, to, fullest{lo, hi, int(n[l]), from})
+				x := slide(w.moments, l, s.width, fullest{0, hi - lo, int(n[l]), from})
+				x.lo, x.hi = x.lo+lo, x.hi+lo
+				a.sweeps[i*levels+int(l)] = x
 			}
 		}
 	}
@@ -106,7 +114,7 @@ func (g *group) fullest(w *watcher, sweep, level int, from, to int64) fullest {
 }
 
 // fullestSince is fullest without what ended at or before since.
-func (g *group) fullestSince(level int, width, from, to, since int64) fullest {
+func (g *group) fullestSince(w *watcher, level int, width, from, to, since int64) fullest {
 	lo, hi := g.breaches.after(max(from-width, since)), max(g.breaches.after(from), g.breaches.after(since))
 	n := 0
 	for i := lo; i < hi; i++ {
@@ -114,17 +122,35 @@ func (g *group) fullestSince(level int, width, from, to, since int64) fullest {
 			n++
 		}
 	}
-	return g.sweep(int32(level), width, to, fullest{lo, hi, n, from})
+	w.moments = g.moments(w.moments, lo, g.breaches.after(to))
+	x := slide(w.moments, int32(level), width, fullest{0, hi - lo, n, from})
+	x.lo, x.hi = x.lo+lo, x.hi+lo
+	return x
 }
 
-// sweep moves the right edge of a window over what ended after it, up to to. Cost:
-// O(entries that it passes).
-func (g *group) sweep(level int32, width, to int64, best fullest) fullest {
-	entries, last := g.breaches.entries, g.breaches.after(to)
-	for lo, hi, n := best.lo, best.hi, best.n; hi < last; {
-		t, came := entries[hi].end, false
-		for ; hi < last && entries[hi].end == t; hi++ {
-			if entries[hi].load.level >= level {
+// moment is what slide asks of a breach, in less of the cache.
+type moment struct {
+	end   int64
+	level int32
+}
+
+// moments puts those of the breaches [lo:hi] into out, whose memory it uses.
+func (g *group) moments(out []moment, lo, hi int) []moment {
+	out = out[:0]
+	for i := lo; i < hi; i++ {
+		e := &g.breaches.entries[i]
+		out = append(out, moment{e.end, e.load.level})
+	}
+	return out
+}
+
+// slide moves the right edge of a window over all that ended after it. Cost:
+// O(moments that it passes).
+func slide(in []moment, level int32, width int64, best fullest) fullest {
+	for lo, hi, n := best.lo, best.hi, best.n; hi < len(in); {
+		t, came := in[hi].end, false
+		for ; hi < len(in) && in[hi].end == t; hi++ {
+			if in[hi].level >= level {
 				n++
 				came = true
 			}
@@ -132,8 +158,8 @@ func (g *group) sweep(level int32, width, to int64, best fullest) fullest {
 		if !came {
 			continue
 		}
-		for ; lo < hi && entries[lo].end <= t-width; lo++ {
-			if entries[lo].load.level >= level {
+		for ; lo < hi && in[lo].end <= t-width; lo++ {
+			if in[lo].level >= level {
 				n--
 			}
 		}
@@ -150,25 +176,27 @@ const (
 	pendingVote = -2 // its trace is still open
 )
 
-// code is the vote of breach i: an index of voters, unseenVote or pendingVote.
-func (g *group) code(p *Pipeline, i int) int32 {
+// encode fills in the codes of the breaches down to lo.
+func (g *group) encode(p *Pipeline, lo int) {
 	a := &g.asked
 	if n := len(g.breaches.entries); len(a.codes) < n {
-		a.codes = append(a.codes, make([]int32, n-len(a.codes))...)
+		a.codes = append(a.codes, make([]coded, n-len(a.codes))...)
 	}
-	for ; a.coded > i; a.coded-- {
+	for ; a.coded > lo; a.coded-- {
 		b := &g.breaches.entries[a.coded-1].load
+		c := coded{b.level, unseenVote}
 		switch {
 		case b.verdict != nil && b.verdict.known:
-			a.codes[a.coded-1] = int32(at(&a.voters, b.verdict.service))
+			c.code = int32(at(&a.voters, b.verdict.service))
 		case b.verdict != nil && p.traces.isOpen(b.trace):
-			a.codes[a.coded-1] = pendingVote
-		default:
-			a.codes[a.coded-1] = unseenVote
+			c.code = pendingVote
 		}
+		a.codes[a.coded-1] = c
 	}
-	return a.codes[i]
 }
+
+// encodeStep is how many breaches are encoded at a time: a vote may need few.
+const encodeStep = 32
 
 // vote is what the newest maxVerdicts verdicts on breaches [lo:hi] of a level say.
 type vote struct {
@@ -185,10 +213,13 @@ func (g *group) vote(p *Pipeline, level, lo, hi int) vote {
 	var few [8]int
 	votes := few[:0]
 	for i := hi - 1; i >= lo && v.known < maxVerdicts; i-- {
-		if g.breaches.entries[i].load.level < int32(level) {
+		if i < g.asked.coded {
+			g.encode(p, max(lo, i-encodeStep))
+		}
+		if g.asked.codes[i].level < int32(level) {
 			continue
 		}
-		switch c := g.code(p, i); c {
+		switch c := g.asked.codes[i].code; c {
 		case unseenVote:
 		case pendingVote:
 			v.pending++

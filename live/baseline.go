@@ -71,6 +71,21 @@ type sketch struct {
 	bins *store.CollapsingLowestDenseStore
 }
 
+// spread puts the shortest and the longest of bins first: a sketch that is empty then
+// makes room once, and not each time that it meets a longer one.
+func spread(bins []bin) {
+	for i := range bins {
+		if bins[i]&^unusual < bins[0]&^unusual {
+			bins[i], bins[0] = bins[0], bins[i]
+		}
+	}
+	for i := 1; i < len(bins); i++ {
+		if bins[i]&^unusual > bins[1]&^unusual {
+			bins[i], bins[1] = bins[1], bins[i]
+		}
+	}
+}
+
 // add is what dd.Add does with a duration of the bin.
 func (s *sketch) add(b bin) {
 	if s.dd == nil {
@@ -95,6 +110,17 @@ func (s *sketch) count() float64 {
 	return s.dd.GetCount()
 }
 
+// merge adds what other counted.
+func (s *sketch) merge(other *sketch) {
+	if other.count() == 0 {
+		return
+	}
+	if s.dd == nil {
+		s.begin()
+	}
+	_ = s.dd.MergeWith(other.dd) // of the same mapping
+}
+
 func (s *sketch) clear() {
 	if s.dd != nil {
 		s.dd.Clear()
@@ -111,13 +137,17 @@ type baseline struct {
 	median        float64 // of the last tick, ns; NaN: too few
 }
 
-// tick starts a new half-window when the old one has lasted half ns.
-func (b *baseline) tick(now, half int64) {
+// tick starts a new half-window when the old one has lasted half ns, and gives what was
+// in the one before it to rest, if there is one.
+func (b *baseline) tick(now, half int64, rest *sketch) {
 	if !b.begun {
 		b.begun, b.turned = true, now
 	}
 	if now-b.turned >= half && b.filling.count() >= leastBaseline {
 		b.full, b.filling, b.turned = b.filling, b.full, now
+		if rest != nil {
+			rest.merge(&b.filling)
+		}
 		b.filling.clear()
 	}
 	b.median = b.quantile(0.5, leastBaseline)

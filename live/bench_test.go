@@ -14,9 +14,15 @@ import (
 
 // benchSpans are n spans of 1 000 calls, 10 of each of 100 services, in traces of
 // five, some 2 % of them slow, by .5 to 1.5 s. 100 000 spans a second of virtual time.
+// Each has five attributes, among them one of 100 tenants and one of 100 zones.
 func benchSpans(n int, seed uint64) []Span {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	out := make([]Span, n)
+	method, status, pod := Attribute{"http.request.method", "GET"}, Attribute{"http.response.status_code", "200"}, Attribute{"k8s.pod.name", "service-5c9f7b4d6-x2x5q"}
+	var tenants, zones [100]Attribute
+	for i := range 100 {
+		tenants[i], zones[i] = Attribute{"tenant", fmt.Sprintf("tenant-%02d", i)}, Attribute{"cloud.zone", fmt.Sprintf("zone-%02d", i)}
+	}
 	names := make([][2]string, 1000)
 	for i := range names {
 		names[i] = [2]string{fmt.Sprintf("service-%02d", i/10), fmt.Sprintf("/operation/%d", i%10)}
@@ -26,6 +32,7 @@ func benchSpans(n int, seed uint64) []Span {
 		name := names[rng.IntN(len(names))]
 		s.Service, s.Operation, s.SpanKind = name[0], name[1], KindServer
 		s.TraceID, s.ID = trace.TraceID{Hi: 7, Lo: uint64(i/5 + 1)}, trace.SpanID(i+1)
+		s.Attributes = []Attribute{method, status, tenants[rng.IntN(100)], zones[rng.IntN(100)], pod}
 		if i%5 > 0 {
 			s.ParentID = trace.SpanID(i - i%5 + 1)
 		}
@@ -40,7 +47,8 @@ func benchSpans(n int, seed uint64) []Span {
 
 // benchRules are 100 rules of one kind. spread: each looks at one service; identical:
 // every rule looks at every call, for the same; the others look at every call, each
-// with a threshold of its own, from 400 ms in steps of 10 ms.
+// with a threshold of its own, from 400 ms in steps of 10 ms, but for matches: there
+// each matches by a pattern of its own.
 func benchRules(kind string) RuleSet {
 	set := RuleSet{Settings: DefaultSettings()}
 	for i := range 100 {
@@ -53,17 +61,23 @@ func benchRules(kind string) RuleSet {
 		case "spread":
 			r.Match.Service, _ = ParsePattern(fmt.Sprintf("service-%02d", i))
 		case "identical":
+		case "matches":
+			r.Match = benchMatch(i)
 		default:
 			r.When.Latency += time.Duration(i) * 10 * time.Millisecond
 		}
+		condition := i % 4
 		switch kind {
 		case "share":
 			r.When.Times, r.When.Share, r.When.MinSpans = 0, 0.01, 100
 		case "burn":
 			r.When.Times, r.When.Window = 0, 0
 			r.When.SLO = &SLO{0.99, []Burn{{time.Hour, 5 * time.Minute, 1}, {6 * time.Hour, 30 * time.Minute, 1}}}
+		case "matches":
+			condition = i / 25
+			fallthrough
 		case "mixed": // a fourth each of count, share, burn and calm
-			switch i % 4 {
+			switch condition {
 			case 1:
 				r.When.Times, r.When.Share, r.When.MinSpans = 0, 0.01, 100
 			case 2:
@@ -78,6 +92,30 @@ func benchRules(kind string) RuleSet {
 		set.Rules = append(set.Rules, r)
 	}
 	return set
+}
+
+// benchMatch is one of 100 different matches: a fourth each are globs of services,
+// which a tenth have, regular expressions of operations, which a third have, exact
+// tenants, which one in a hundred spans has, and globs of zones, which a tenth have.
+func benchMatch(i int) (m Match) {
+	pattern := func(format string, args ...any) Pattern {
+		p, err := ParsePattern(fmt.Sprintf(format, args...))
+		if err != nil {
+			panic(err)
+		}
+		return p
+	}
+	switch n := i / 4; i % 4 {
+	case 0:
+		m.Service = pattern([]string{"glob:service-%d*", "glob:service-?%d", "glob:service-%d?"}[n/10], n%10)
+	case 1:
+		m.Operation = pattern("re:/operation/[%d-%d]$", n/5, n/5+1+n%5)
+	case 2:
+		m.Attributes = []AttributeMatch{{"tenant", pattern("tenant-%02d", n)}}
+	case 3:
+		m.Attributes = []AttributeMatch{{"cloud.zone", pattern([]string{"glob:zone-%d*", "glob:zone-?%d", "re:^zone-.*%d$"}[n/10], n%10)}}
+	}
+	return m
 }
 
 // keepSlow samples like a good sampler: the slow ones.
@@ -95,6 +133,7 @@ func BenchmarkPipeline(b *testing.B) {
 	}{
 		{"spread", nil}, {"spread", keepSlow{}}, {"identical", keepSlow{}}, {"thresholds", keepSlow{}}, {"windows", keepSlow{}},
 		{"share", keepSlow{}}, {"burn", keepSlow{}}, {"mixed", keepSlow{}},
+		{"matches", keepSlow{}},
 	} {
 		name := c.rules
 		if c.sampler == nil {

@@ -13,18 +13,16 @@ type finding struct {
 	lo, hi, n int
 }
 
-// evaluate appends at most one action a group to out.
-func (r *specRule) evaluate(now int64, out []Action) []Action {
+// evaluate wants at most one action a group.
+func (r *specRule) evaluate(now int64) {
 	if !active(r.spec.Active, now) {
-		return out
+		return
 	}
 	for _, g := range r.w.groups {
-		out = append(out, Action{})
-		if a := &out[len(out)-1]; !r.act(a, g, now) && !(r.spec.Calm != nil && r.isCalm(g, now) && r.calmDown(a, g, now)) {
-			out = out[:len(out)-1]
+		if a := r.p.wanted.next(); r.act(a, g, now) || r.spec.Calm != nil && r.isCalm(g, now) && r.calmDown(a, g, now) {
+			r.p.wanted.keep()
 		}
 	}
-	return out
 }
 
 // act makes a what the rule wants on the evidence of a group, if it fires. Where the
@@ -110,7 +108,7 @@ func (r *specRule) testCount(g *group, now, since int64) finding {
 	if since <= from-width {
 		x = g.fullest(r.w, r.sweep, r.level, from, to)
 	} else {
-		x = g.fullestSince(r.level, width, from, to, since)
+		x = g.fullestSince(r.w, r.level, width, from, to, since)
 	}
 	f := r.found(g, x.lo, x.hi, x.n, max(x.edge-width, since), x.edge)
 	f.why.Need = int64(w.Times)

@@ -29,28 +29,32 @@ func (a *Action) complete() {
 		return
 	}
 	e.done = true
-	var breaches []*breach
+	breaches := e.r.p.breaches[:0]
 	for i := e.lo; i < e.hi; i++ {
 		if b := &e.g.breaches.entries[i].load; b.level >= int32(e.r.level) {
 			breaches = append(breaches, b)
 		}
 	}
+	e.r.p.breaches = breaches
+	defer clear(breaches) // or it would keep a window that is gone
 	if len(breaches) == 0 {
 		return
 	}
 	e.r.measure(&a.Why, breaches)
 	if e.r.spec.Blame != BlameOff && e.vote.known > 0 && !e.r.waits(e.vote) {
-		known, unseen := verdicts(breaches, e.r.p.traces)
+		known, unseen := verdicts(e.r.p.verdicts[:0], breaches, e.r.p.traces)
+		e.r.p.verdicts = known
 		a.Why.Blame = e.r.p.tally(known, unseen)
 	}
 }
 
 // measure describes breaches, oldest first, of which there is one at least.
 func (r *specRule) measure(w *Why, breaches []*breach) {
-	durs := make([]int64, len(breaches))
-	for i, b := range breaches {
-		durs[i] = b.dur
+	durs := r.p.durations[:0]
+	for _, b := range breaches {
+		durs = append(durs, b.dur)
 	}
+	r.p.durations = durs
 	slices.Sort(durs)
 	w.MedianNs, w.MaxNs = durs[len(durs)/2], durs[len(durs)-1]
 	w.ThresholdNs = r.w.levels[r.level]
@@ -68,9 +72,9 @@ func (r *specRule) measure(w *Why, breaches []*breach) {
 	}
 }
 
-// verdicts are the newest maxVerdicts that are known, and how many of the breaches met
-// on the way have lost their trace.
-func verdicts(breaches []*breach, traces *traceBuffer) (known []verdict, unseen int) {
+// verdicts appends the newest maxVerdicts that are known to known, which is empty,
+// and says how many of the breaches met on the way have lost their trace.
+func verdicts(known []verdict, breaches []*breach, traces *traceBuffer) (_ []verdict, unseen int) {
 	for i := len(breaches) - 1; i >= 0 && len(known) < maxVerdicts; i-- {
 		switch b := breaches[i]; {
 		case b.verdict != nil && b.verdict.known:

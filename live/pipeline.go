@@ -54,9 +54,13 @@ type Pipeline struct {
 	targets  targets
 	orch     Orchestrator
 	answers  map[Target]answer // of this tick
-	wanted   []Action          // scratch
-	audit    auditLog
-	counters Counters
+	wanted   wants
+	// Scratch of who completes an action.
+	breaches  []*breach
+	durations []int64
+	verdicts  []verdict
+	audit     auditLog
+	counters  Counters
 
 	current   *openTrace // of the span that rules observe
 	now       int64      // of the last tick

@@ -11,7 +11,7 @@ import (
 // A snapshot is a magic, a version, what walk walks, and the SHA-256 of all that.
 const (
 	snapshotMagic   = "SEPIPE"
-	snapshotVersion = 1
+	snapshotVersion = 2
 	snapshotHead    = len(snapshotMagic) + 2
 )
 

@@ -174,7 +174,7 @@ func TestRestoreRefusesDamage(t *testing.T) {
 		want string
 	}{
 		"a bit": {flip, w.o, "checksum"}, "half": {good[:len(good)/2], w.o, "checksum"}, "nothing": {nil, w.o, "0 bytes are too few"},
-		"version": {newer, w.o, "version 2, this program reads version 1"}, "other": {bytes.Repeat([]byte("x"), 99), w.o, `starts with "xxxxxx"`},
+		"version": {newer, w.o, "version 3, this program reads version 2"}, "other": {bytes.Repeat([]byte("x"), 99), w.o, `starts with "xxxxxx"`},
 		"max_calls": {good, small, "max_calls is less than the 12 calls"},
 		"longer":    {sealed(append(bytes.Clone(good[snapshotHead:len(good)-sha256.Size]), 0)), w.o, "1 bytes too long"},
 	} {

@@ -269,7 +269,7 @@ func (s *callStats) walk(c *codec) {
 	c.flags(&s.entry)
 	s.duration.walk(c)
 	s.self.walk(c)
-	s.all.walk(c)
+	s.rest.walk(c)
 	t := &s.trend
 	integer(c, &t.ticks)
 	c.numbers(&s.tickSum, &t.rate, &t.mean, &t.variance, &t.up, &t.down)

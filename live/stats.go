@@ -32,8 +32,8 @@ type callStats struct {
 	entry     bool // it is in the entries of its service
 
 	durations pending
-	all       sketch
 	duration  baseline // unsampled spans: what is normal must not learn the fault
+	rest      sketch   // durations that are not in the baseline, or no longer
 	selves    pending
 	self      baseline // of closed traces
 	trend     trend
@@ -77,22 +77,39 @@ func (c *callStats) addSelf(ns int64) {
 
 // flush lets the sketches learn what is pending.
 func (c *callStats) flush() {
-	for _, b := range c.durations.take() {
-		c.all.add(b &^ unusual)
+	bins := c.durations.take()
+	if c.duration.filling.count() == 0 {
+		spread(bins)
+	}
+	for _, b := range bins {
 		if b&unusual == 0 {
 			c.duration.filling.add(b)
+		} else {
+			c.rest.add(b &^ unusual)
 		}
 	}
-	for _, b := range c.selves.take() {
+	bins = c.selves.take()
+	if c.self.filling.count() == 0 {
+		spread(bins)
+	}
+	for _, b := range bins {
 		c.self.filling.add(b)
 	}
+}
+
+// all makes into the sketch of all durations, none of which are pending.
+func (c *callStats) all(into *sketch) {
+	into.clear()
+	into.merge(&c.rest)
+	into.merge(&c.duration.full)
+	into.merge(&c.duration.filling)
 }
 
 // tick closes a tick that lasted dt ns.
 func (c *callStats) tick(now, dt, half int64) {
 	c.flush()
-	c.duration.tick(now, half)
-	c.self.tick(now, half)
+	c.duration.tick(now, half, &c.rest)
+	c.self.tick(now, half, nil)
 	if dt > 0 {
 		c.trend.tick(c.tickCount, c.tickSum, float64(dt)/1e9)
 	}
@@ -138,14 +155,15 @@ type CallStats struct {
 	// Baseline is the median of unsampled spans over the last BaselineWindow, NaN
 	// while too few are known. SelfBaseline is that of the self time.
 	Baseline, SelfBaseline float64
-	// Sketch holds all durations since the start, within SketchAccuracy. It belongs
-	// to the pipeline: Copy it to keep or to merge it.
+	// Sketch holds all durations since the start, within SketchAccuracy. It is valid
+	// during the visit: Copy it to keep it.
 	Sketch *ddsketch.DDSketch
 }
 
 // Stats visits the calls that have had a span, in order of first sight, the
 // overflow call first.
 func (p *Pipeline) Stats(visit func(CallStats)) {
+	var all sketch
 	for id := range p.stats {
 		c := &p.stats[id]
 		if c.count == 0 {
@@ -153,11 +171,12 @@ func (p *Pipeline) Stats(visit func(CallStats)) {
 		}
 		call := trace.Call(id)
 		c.flush()
+		c.all(&all)
 		visit(CallStats{
 			Call: call, Service: p.calls.Service(call), Operation: p.calls.Operation(call),
 			Count: c.count, Errors: c.errors, Sampled: c.sampled,
 			Rate: c.trend.rate, Mean: c.trend.mean, CusumUp: c.trend.up, CusumDown: c.trend.down,
-			Baseline: c.duration.known(), SelfBaseline: c.self.known(), Sketch: c.all.dd,
+			Baseline: c.duration.known(), SelfBaseline: c.self.known(), Sketch: all.dd,
 		})
 	}
 }

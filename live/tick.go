@@ -18,8 +18,8 @@ func (p *Pipeline) Tick(ctx context.Context, now int64) ([]Decision, error) {
 	clear(p.answers)
 	p.watchEffects(ctx)
 	p.evaluate()
-	p.holdDependents(p.wanted)
-	decisions := p.decide(ctx, p.wanted)
+	p.holdDependents()
+	decisions := p.decide(ctx)
 	for i := range decisions {
 		p.count(&decisions[i])
 	}
@@ -28,16 +28,18 @@ func (p *Pipeline) Tick(ctx context.Context, now int64) ([]Decision, error) {
 
 // evaluate asks every rule what it wants.
 func (p *Pipeline) evaluate() {
-	clear(p.wanted)
-	p.wanted = p.wanted[:0]
+	p.wanted.reset()
 	for _, w := range p.watchers {
 		w.prepare(p.now)
 	}
 	for _, r := range p.rules {
-		p.wanted = r.evaluate(p.now, p.wanted)
+		r.evaluate(p.now)
 	}
 	for _, r := range p.extra {
-		p.wanted = append(p.wanted, r.Evaluate(p.now)...)
+		for _, a := range r.Evaluate(p.now) {
+			*p.wanted.next() = a
+			p.wanted.keep()
+		}
 	}
 }
 
@@ -104,16 +106,14 @@ func (p *Pipeline) closeTrace(t *openTrace, evicted bool) {
 }
 
 // holdDependents holds what must wait while another service is in trouble.
-func (p *Pipeline) holdDependents(wanted []Action) {
+func (p *Pipeline) holdDependents() {
 	trouble := map[string]bool{}
-	for i := range wanted {
-		a := &wanted[i]
+	for a := range p.wanted.all {
 		if a.Direction == Up || a.trouble && a.held != ReasonPending { // whose fault that is, is not known
 			trouble[a.cause()] = true
 		}
 	}
-	for i := range wanted {
-		a := &wanted[i]
+	for a := range p.wanted.all {
 		if a.Direction == Hold {
 			continue
 		}
@@ -149,11 +149,10 @@ func (a *Action) cause() string {
 }
 
 // decide makes one decision a target.
-func (p *Pipeline) decide(ctx context.Context, wanted []Action) []Decision {
+func (p *Pipeline) decide(ctx context.Context) []Decision {
 	var keys []Target
 	byTarget := map[Target][]*Action{}
-	for i := range wanted {
-		a := &wanted[i]
+	for a := range p.wanted.all {
 		a.Target = p.targetOf(a)
 		key := a.Target
 		if key.IsZero() {

@@ -41,11 +41,12 @@ type watcher struct {
 	calmFor            []int64
 	skew               int64 // of the settings: calm is counted that far ahead
 
-	groups []*group // in order of first sight
-	byKey  map[groupKey]*group
-	ofCall []*group // by trace.Call; nil: not seen or no match
-	seen   []bool   // by trace.Call
-	limit  []int64  // by trace.Call: the threshold of a baseline; noLimit: unknown yet
+	moments []moment // scratch
+	groups  []*group // in order of first sight
+	byKey   map[groupKey]*group
+	ofCall  []*group // by trace.Call; nil: not seen or no match
+	seen    []bool   // by trace.Call
+	limit   []int64  // by trace.Call: the threshold of a baseline; noLimit: unknown yet
 }
 
 // burnShape is the two windows of a burn rate, ns.

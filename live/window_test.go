@@ -74,7 +74,7 @@ func TestWindowEqualsBruteForce(t *testing.T) {
 			for level := range levels {
 				x := g.fullest(w, 0, level, now-lateness, now+5)
 				g.compare(t, x, level, all[level], width, now-lateness, now+5, minTime)
-				x = g.fullestSince(level, width, now-lateness, now+5, since)
+				x = g.fullestSince(w, level, width, now-lateness, now+5, since)
 				g.compare(t, x, level, all[level], width, now-lateness, now+5, since)
 				if got, want := g.count(w, level, now-width, now+5), all[level].count(now-width, now+5); got != int64(want) {
 					t.Fatalf("seed %d: count %d, brute force %d", seed, got, want)
