@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 )
 
 // Handler receives events. What an event means is in arg, which only its owner
@@ -26,6 +27,10 @@ var ErrLivelock = errors.New("virtual time stands still")
 // MaxInstant is how many events at one instant Run takes for a livelock.
 const MaxInstant = 3_000_000
 
+// MaxPending is how many events may be scheduled at once. A clock has place for 10^12
+// events in all, which are days of computing.
+const MaxPending = 1 << slotBits
+
 // MaxTime is the last instant of virtual time, about 146 years: half of what fits,
 // so that a time plus a delay never overflows.
 const MaxTime = math.MaxInt64 / 2
@@ -35,17 +40,18 @@ const MaxTime = math.MaxInt64 / 2
 // were scheduled, so a run is a function of its inputs alone. Not safe for
 // concurrent use.
 //
-// It is a 4-ary heap of (time, sequence number) keys without pointers; handlers lie
-// in a slab beside it. Cancelled events stay in the heap until they surface or are
-// the majority, whichever is first, so that Cancel is O(1) and memory stays
-// proportional to what is scheduled. Events that come in order anyway have a [Lane].
+// It is a 4-ary heap of (time, sequence number) keys without pointers, so laid out that
+// the children of a key share a cache line; handlers lie in a slab beside it. Cancelled
+// events stay in the heap until they surface or are the majority, whichever is first, so
+// that Cancel is O(1) and memory stays proportional to what is scheduled. Events that
+// come in order anyway have a [Lane].
 type Clock struct {
 	now   int64
 	seq   uint64
 	fired uint64
 	stop  bool
 
-	heap  []key
+	heap  []key // from root on
 	slots []slot
 	free  uint32 // first free slot + 1
 	live  int    // events scheduled and not cancelled
@@ -53,17 +59,32 @@ type Clock struct {
 	lanes []*Lane
 }
 
+// root is where the heap begins in its slice: the children of i are the four keys from
+// 4(i-2) on, 64 bytes at a multiple of 64.
+const root = 3
+
+// key is an event in order of time, then of scheduling. Its id is the sequence number
+// and, below it, the slot, which cannot tell two events apart that the number does not.
 type key struct {
-	at   int64
-	seq  uint64
-	slot uint32
-	lane uint32 // 1-based number of the lane whose first event this is; 0: none
+	at int64
+	id uint64
 }
 
-func (k key) before(o key) bool { return k.at < o.at || k.at == o.at && k.seq < o.seq }
+const slotBits = 24
+
+func (k key) seq() uint64  { return k.id >> slotBits }
+func (k key) slot() uint32 { return uint32(k.id & (MaxPending - 1)) }
+
+// before is 1 if k comes before o and 0 if not, without a branch: which of two events is
+// first is a coin toss that no processor foresees. Times are not negative.
+func (k key) before(o key) uint64 {
+	_, borrow := bits.Sub64(k.id, o.id, 0)
+	_, borrow = bits.Sub64(uint64(k.at), uint64(o.at), borrow)
+	return borrow
+}
 
 type slot struct {
-	handler Handler
+	handler Handler // nil: cancelled; an event of a lane keeps its slot for as long as it is in line
 	arg     uint64
 	seq     uint64 // 0: free; otherwise of the event that lies here
 	next    uint32 // free list
@@ -84,7 +105,7 @@ func (c *Clock) Pending() int { return c.live }
 func (c *Clock) After(d int64, h Handler, arg uint64) Timer {
 	k := c.schedule(d, h, arg, 0)
 	c.push(k)
-	return Timer{k.seq, k.slot}
+	return Timer{k.seq(), k.slot()}
 }
 
 func (c *Clock) schedule(d int64, h Handler, arg uint64, lane uint32) key {
@@ -96,7 +117,7 @@ func (c *Clock) schedule(d int64, h Handler, arg uint64, lane uint32) key {
 	s := &c.slots[i]
 	s.handler, s.arg, s.seq, s.lane = h, arg, c.seq, lane
 	c.live++
-	return key{c.now + d, c.seq, i, lane}
+	return key{c.now + d, c.seq<<slotBits | uint64(i)}
 }
 
 // At schedules an event at time t, which must not lie in the past.
@@ -105,15 +126,20 @@ func (c *Clock) At(t int64, h Handler, arg uint64) Timer { return c.After(t-c.no
 // Cancel drops the event and reports whether it was still to come. Timers of fired
 // and cancelled events, and the zero Timer, are harmless.
 func (c *Clock) Cancel(t Timer) bool {
-	if t.seq == 0 || c.slots[t.slot].seq != t.seq {
+	if t.seq == 0 {
 		return false
 	}
-	lane := c.slots[t.slot].lane
-	c.freeSlot(t.slot)
-	if lane > 0 {
-		c.lanes[lane-1].cancelled()
+	s := &c.slots[t.slot]
+	if s.seq != t.seq || s.handler == nil {
+		return false
+	}
+	c.live--
+	if s.lane > 0 {
+		s.handler = nil
+		c.lanes[s.lane-1].cancelled()
 		return true
 	}
+	c.freeSlot(t.slot)
 	if c.dead++; len(c.heap) > 64 && c.dead > len(c.heap)/2 {
 		c.compact()
 	}
@@ -131,11 +157,11 @@ func (c *Clock) Step() bool {
 
 // fire is Step when drop has just said true.
 func (c *Clock) fire() {
-	k := c.heap[0]
-	c.surfaced(k)
-	s := &c.slots[k.slot]
+	k := c.heap[root]
+	s := &c.slots[k.slot()]
 	h, arg := s.handler, s.arg
-	c.freeSlot(k.slot)
+	c.live--
+	c.surfaced(k, s)
 	c.now = k.at
 	c.fired++
 	h.Handle(arg)
@@ -143,25 +169,30 @@ func (c *Clock) fire() {
 
 // drop removes cancelled events from the top and reports whether a live one is there.
 func (c *Clock) drop() bool {
-	for len(c.heap) > 0 {
-		k := c.heap[0]
-		if c.slots[k.slot].seq == k.seq {
+	for len(c.heap) > root {
+		k := c.heap[root]
+		s := &c.slots[k.slot()]
+		switch {
+		case s.seq != k.seq():
+			c.dead--
+			c.pop()
+		case s.handler == nil:
+			c.surfaced(k, s)
+		default:
 			return true
 		}
-		if k.lane == 0 {
-			c.dead--
-		}
-		c.surfaced(k)
 	}
 	return false
 }
 
-// surfaced takes the first key out of the heap. If it was a lane's, the next of the
-// lane takes its place.
-func (c *Clock) surfaced(k key) {
-	if k.lane > 0 {
-		if next, ok := c.lanes[k.lane-1].next(); ok {
-			c.down(0, next)
+// surfaced takes the first key out of the heap, and frees its slot s. If it was a
+// lane's, the next of the lane takes its place.
+func (c *Clock) surfaced(k key, s *slot) {
+	lane := s.lane
+	c.freeSlot(k.slot())
+	if lane > 0 {
+		if next, ok := c.lanes[lane-1].next(); ok {
+			c.down(root, next)
 			return
 		}
 	}
@@ -173,7 +204,7 @@ func (c *Clock) Next() (at int64, ok bool) {
 	if !c.drop() {
 		return 0, false
 	}
-	return c.heap[0].at, true
+	return c.heap[root].at, true
 }
 
 // Run fires every event up to and including time until, then sets the time to it.
@@ -181,7 +212,7 @@ func (c *Clock) Next() (at int64, ok bool) {
 func (c *Clock) Run(until int64) error {
 	c.stop = false
 	instant, since := c.now, c.fired
-	for !c.stop && c.drop() && c.heap[0].at <= until {
+	for !c.stop && c.drop() && c.heap[root].at <= until {
 		c.fire()
 		if c.now != instant {
 			instant, since = c.now, c.fired
@@ -200,6 +231,9 @@ func (c *Clock) Stop() { c.stop = true }
 
 func (c *Clock) takeSlot() uint32 {
 	if c.free == 0 {
+		if len(c.slots) == MaxPending {
+			panic(fmt.Sprintf("sim: more than %d events at once", MaxPending))
+		}
 		c.slots = append(c.slots, slot{})
 		return uint32(len(c.slots) - 1)
 	}
@@ -211,34 +245,38 @@ func (c *Clock) takeSlot() uint32 {
 func (c *Clock) freeSlot(s uint32) {
 	c.slots[s] = slot{next: c.free}
 	c.free = s + 1
-	c.live--
 }
 
 // compact rebuilds the heap without the cancelled events. Those that stand for the
 // rest of their lane stay.
 func (c *Clock) compact() {
-	kept := c.heap[:0]
-	for _, k := range c.heap {
-		if k.lane > 0 || c.slots[k.slot].seq == k.seq {
+	kept := c.heap[:root]
+	for _, k := range c.heap[root:] {
+		if c.slots[k.slot()].seq == k.seq() {
 			kept = append(kept, k)
 		}
 	}
 	c.heap, c.dead = kept, 0
-	for i := (len(kept) - 2) / 4; i >= 0 && len(kept) > 1; i-- {
+	for i := parent(len(kept) - 1); i >= root; i-- {
 		c.down(i, kept[i])
 	}
 }
 
+func parent(i int) int { return i/4 + 2 }
+
 func (c *Clock) push(k key) {
+	if len(c.heap) == 0 {
+		c.heap = append(c.heap, make([]key, root)...)
+	}
 	c.heap = append(c.heap, k)
 	h, i := c.heap, len(c.heap)-1
-	for i > 0 {
-		parent := (i - 1) / 4
-		if !k.before(h[parent]) {
+	for i > root {
+		p := parent(i)
+		if k.before(h[p]) == 0 {
 			break
 		}
-		h[i] = h[parent]
-		i = parent
+		h[i] = h[p]
+		i = p
 	}
 	h[i] = k
 }
@@ -247,8 +285,8 @@ func (c *Clock) pop() {
 	last := len(c.heap) - 1
 	k := c.heap[last]
 	c.heap = c.heap[:last]
-	if last > 0 {
-		c.down(0, k)
+	if last > root {
+		c.down(root, k)
 	}
 }
 
@@ -256,32 +294,25 @@ func (c *Clock) pop() {
 func (c *Clock) down(i int, k key) {
 	h := c.heap
 	for {
-		first := 4*i + 1
+		first := 4 * (i - 2)
 		if first >= len(h) {
 			break
 		}
 		least := first
 		if first+4 <= len(h) { // the commonest case, without a loop
-			c := h[first : first+4 : first+4]
-			a, b := 0, 2
-			if c[1].before(c[0]) {
-				a = 1
-			}
-			if c[3].before(c[2]) {
-				b = 3
-			}
-			if c[b].before(c[a]) {
-				a = b
-			}
-			least = first + a
+			c := (*[4]key)(h[first:])
+			a := c[1].before(c[0])
+			b := 2 + c[3].before(c[2])
+			a += (b - a) & -c[b&3].before(c[a&3])
+			least += int(a)
 		} else {
 			for j := first + 1; j < len(h); j++ {
-				if h[j].before(h[least]) {
+				if h[j].before(h[least]) > 0 {
 					least = j
 				}
 			}
 		}
-		if !h[least].before(k) {
+		if h[least].before(k) == 0 {
 			break
 		}
 		h[i] = h[least]

@@ -40,7 +40,7 @@ func (l *Lane) After(d int64, h Handler, arg uint64) Timer {
 		l.inHeap = true
 		c.push(k)
 	}
-	return Timer{k.seq, k.slot}
+	return Timer{k.seq(), k.slot()}
 }
 
 // next takes the first event in line that was not cancelled; ok is false when there
@@ -49,9 +49,10 @@ func (l *Lane) next() (k key, ok bool) {
 	for l.read < len(l.line) {
 		k = l.line[l.read]
 		l.read++
-		if l.clock.slots[k.slot].seq == k.seq {
+		if l.clock.slots[k.slot()].handler != nil {
 			return k, true
 		}
+		l.clock.freeSlot(k.slot())
 	}
 	l.line, l.read, l.dead, l.inHeap = l.line[:0], 0, 0, false
 	return key{}, false
@@ -72,8 +73,10 @@ const leastRoom = 64
 func (l *Lane) makeRoom() {
 	kept := l.line[:0]
 	for _, k := range l.line[l.read:] {
-		if l.clock.slots[k.slot].seq == k.seq {
+		if l.clock.slots[k.slot()].handler != nil {
 			kept = append(kept, k)
+		} else {
+			l.clock.freeSlot(k.slot())
 		}
 	}
 	l.line, l.read, l.dead = kept, 0, 0

@@ -59,7 +59,7 @@ func (p *pod) Handle(arg uint64) {
 		p.startContainer()
 	case podOutOfMemory:
 		if p.accepts() && p.memory() >= p.memoryLimit {
-			p.oomKilled = true
+			p.outOfMemory = s.clock.Fired()
 			p.crash("OOMKilled")
 		}
 	case podLeaks:

@@ -77,26 +77,31 @@ func (p *pod) scrape(now int64) {
 	p.scraped = s
 }
 
-// Workload is a service as its autoscaler sees it now.
+// Workload is a service as its autoscaler sees it now, for the first time.
 func (m *MetricsServer) Workload(service string) *policy.Workload {
+	return m.workload(service, 0)
+}
+
+// workload is what somebody sees who looked before at the event seen.
+func (m *MetricsServer) workload(service string, seen uint64) *policy.Workload {
 	svc := m.sys.service(service)
 	w := &policy.Workload{
 		Replicas: int32(svc.replicas), Current: int32(len(svc.pods)),
 		Metrics: []policy.Sample{{Name: MetricQueue, Milli: svc.queueMilli}, {Name: MetricPresent, Milli: svc.presentMilli}},
 	}
 	for _, p := range svc.pods {
-		w.Pods = append(w.Pods, p.view())
+		w.Pods = append(w.Pods, p.view(seen))
 	}
 	return w
 }
 
-// view is the pod in the API. Its phase there is Pending until the image is pulled.
-func (p *pod) view() policy.Pod {
+// view is the pod in the API for somebody who looked before at the event seen. Its phase
+// there is Pending until the image is pulled.
+func (p *pod) view(seen uint64) policy.Pod {
 	v := policy.Pod{
 		Name: p.name, Terminated: p.phase == phaseDraining, Pending: p.phase == phasePending || p.phase == phasePulling,
-		Ready: p.phase == phaseReady, Started: p.bound, Transition: p.transition, OOMKilled: p.oomKilled,
+		Ready: p.phase == phaseReady, Started: p.bound, Transition: p.transition, OOMKilled: p.outOfMemory > seen,
 	}
-	p.oomKilled = false
 	if p.cpuRequest > 0 {
 		v.Requests = append(v.Requests, policy.Sample{Name: "cpu", Milli: int64(1000 * p.cpuRequest)})
 	}
@@ -122,6 +127,7 @@ type loop struct {
 	service string
 	scaler  policy.Autoscaler
 	do      CarryOut
+	seen    uint64 // the event at which it looked last
 }
 
 // Autoscale lets an autoscaler run a service, deciding first at time from, ns.
@@ -133,13 +139,14 @@ func (m *MetricsServer) Autoscale(service string, a policy.Autoscaler, from int6
 // a client of the Kubernetes API.
 func (m *MetricsServer) AutoscaleBy(service string, a policy.Autoscaler, from int64, do CarryOut) {
 	m.sys.service(service) // a wrong name shows here
-	m.sys.clock.At(from, &loop{m, service, a, do}, 0)
+	m.sys.clock.At(from, &loop{metrics: m, service: service, scaler: a, do: do}, 0)
 }
 
 // Handle implements [Handler]: one decision.
 func (l *loop) Handle(uint64) {
 	s := l.metrics.sys
-	w := l.metrics.Workload(l.service)
+	w := l.metrics.workload(l.service, l.seen)
+	l.seen = s.clock.Fired()
 	d := l.scaler.Decide(s.Now(), w)
 	if d.Replicas != w.Replicas || d.CPURequestMilli > 0 || d.MemoryRequestBytes > 0 {
 		s.note("decision", l.service, fmt.Sprintf("replicas %d -> %d, cpu %dm, memory %d: %s",

@@ -30,14 +30,14 @@ type pod struct {
 	slow                      float64 // by the node, 1: not
 	leak                      Timer
 
-	created    int64
-	transition int64 // of readiness
-	restarts   int
-	bound      int64
-	oomKilled  bool // since an autoscaler looked
-	served     uint64
-	scraped    scrape
-	timer      Timer // next step of its life
+	created     int64
+	transition  int64 // of readiness
+	restarts    int
+	bound       int64
+	outOfMemory uint64 // the event that killed it last; 0: none did
+	served      uint64
+	scraped     scrape
+	timer       Timer // next step of its life
 }
 
 // hasThread reports whether a request could begin now.

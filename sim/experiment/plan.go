@@ -42,8 +42,8 @@ func (p *Plan) Names() measure.Plan {
 	return names
 }
 
-// job is one run, for one policy or for all those that have nothing to act on in the
-// case.
+// job is one run, or several that may turn out to be the same one: under each of its
+// policies that does nothing in it.
 type job struct {
 	c        *Case
 	cal      *Calibration
@@ -52,9 +52,9 @@ type job struct {
 }
 
 // Execute runs what is not done yet, seeds first: an interrupted plan has all
-// policies on the same seeds. Policies that have nothing to act on in a case share one
-// run of it, because each would be the same to the byte. The order of results depends
-// on the machine, the results do not.
+// policies on the same seeds. Policies that do nothing in a run share it, because each
+// would be the same to the byte. The order of results depends on the machine, the
+// results do not.
 func (p *Plan) Execute(ctx context.Context) error {
 	if p.Calibrations == nil {
 		p.Calibrations = map[string]*Calibration{}
@@ -70,22 +70,41 @@ func (p *Plan) Execute(ctx context.Context) error {
 	}
 	var mu sync.Mutex
 	return p.parallel(ctx, cancel, len(jobs), func(i int) error {
-		j := &jobs[i]
-		m, _, err := Run(ctx, j.c, j.cal, j.policies[0], j.seed, Options{})
-		if err != nil || p.Finished == nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		for _, policy := range j.policies {
-			same := *m
-			same.Policy = policy.Name
-			if err := p.Finished(&same); err != nil {
+		return jobs[i].run(ctx, func(m *Measures) error {
+			if p.Finished == nil {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			return p.Finished(m)
+		})
+	})
+}
+
+// run plays the first policy and asks the others on the way. Those that would have done
+// nothing have the same result; each of the rest needs a run of its own.
+func (j *job) run(ctx context.Context, finished func(*Measures) error) error {
+	acted := make([]bool, len(j.policies))
+	o := Options{asked: j.policies[1:], acted: func(i int) { acted[1+i] = true }}
+	m, _, err := Run(ctx, j.c, j.cal, j.policies[0], j.seed, o)
+	if err != nil {
+		return err
+	}
+	for i, policy := range j.policies {
+		one := *m
+		one.Policy = policy.Name
+		if acted[i] {
+			own, _, err := Run(ctx, j.c, j.cal, policy, j.seed, Options{})
+			if err != nil {
 				return err
 			}
+			one = *own
 		}
-		return nil
-	})
+		if err := finished(&one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // jobs are the runs that are not done yet, those of long cases first, so that no core
@@ -104,22 +123,35 @@ func (p *Plan) jobs() (jobs []job, err error) {
 	}
 	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
 		for i, c := range cases {
-			var none []Policy
-			for k, policy := range p.Policies {
-				switch {
-				case p.Done != nil && p.Done(c.Name, policy.Name, seed):
-				case idle[i][k]:
-					none = append(none, policy)
-				default:
-					jobs = append(jobs, job{c, p.Calibrations[c.Name], []Policy{policy}, seed})
-				}
-			}
-			if len(none) > 0 {
-				jobs = append(jobs, job{c, p.Calibrations[c.Name], none, seed})
-			}
+			jobs = append(jobs, p.jobsOf(c, idle[i], seed)...)
 		}
 	}
 	return jobs, nil
+}
+
+// jobsOf are those of a case and a seed. Policies that can be asked ride along with
+// those that have nothing to act on, if there are any.
+func (p *Plan) jobsOf(c *Case, idle []bool, seed uint64) (jobs []job) {
+	own := func(policy Policy) job { return job{c, p.Calibrations[c.Name], []Policy{policy}, seed} }
+	var quiet, asked []Policy
+	for k, policy := range p.Policies {
+		switch {
+		case p.Done != nil && p.Done(c.Name, policy.Name, seed):
+		case idle[k]:
+			quiet = append(quiet, policy)
+		case policy.Asks:
+			asked = append(asked, policy)
+		default:
+			jobs = append(jobs, own(policy))
+		}
+	}
+	if len(quiet) > 0 {
+		return append(jobs, job{c, p.Calibrations[c.Name], append(quiet, asked...), seed})
+	}
+	for _, policy := range asked {
+		jobs = append(jobs, own(policy))
+	}
+	return jobs
 }
 
 func (p *Plan) calibrate(ctx context.Context, cancel context.CancelCauseFunc) error {

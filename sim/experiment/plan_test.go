@@ -2,8 +2,11 @@ package experiment
 
 import (
 	"context"
-
+	"sync/atomic"
 	"testing"
+
+	"github.com/scale-eval/scale-eval/sim"
+	"github.com/scale-eval/scale-eval/sim/policy"
 )
 
 // A plan that is stopped and continued computes nothing twice and gives the same.
@@ -54,36 +57,57 @@ func TestAPlanContinuesWhereItWas(t *testing.T) {
 	}
 }
 
-// A policy that has nothing to act on is not run: what a plan says of it is what its
-// own run would have been. That is so of KEDA where nothing ever waits, of the VPA
-// where nothing may be resized, and of the bounds where nothing helps.
-func TestIdlePoliciesShareTheRunOfNone(t *testing.T) {
+// A policy that does nothing is not run: what a plan says of it is what its own run would
+// have been. That is so of KEDA where nothing ever waits, of the VPA where nothing may be
+// resized, of the bounds where nothing helps, and of whoever looks on and never acts.
+func TestPoliciesThatDoNothingShareARun(t *testing.T) {
 	c := webCase(t)
 	c.Remedies = nil
 	cal := &Calibration{Case: c.Name, Services: map[string]Capacity{}}
 	if err := c.loadTest(context.Background(), cal); err != nil {
 		t.Fatal(err)
 	}
+	shy := asking("shy", "looks on", func(*Env, *Target, *sim.Service) policy.Autoscaler { return policy.NoOp{} })
+	policies := append(Policies(), shy)
 	want := map[string]bool{"keda": true, "vpa": true, "static": true, "oracle": true, "none": true}
-	for _, policy := range Policies() {
+	for _, policy := range policies {
 		if idle, err := c.idle(cal, policy); err != nil || idle != want[policy.Name] {
 			t.Errorf("%s: idle is %v, %v", policy.Name, idle, err)
 		}
 	}
 	got := map[string]*Measures{}
 	p := &Plan{
-		Cases: []*Case{c}, Policies: Policies(), Seeds: 1, Calibrations: map[string]*Calibration{c.Name: cal},
+		Cases: []*Case{c}, Policies: policies, Seeds: 1, Calibrations: map[string]*Calibration{c.Name: cal},
 		Finished: func(m *Measures) error { got[m.Policy] = m; return nil },
 	}
-	if jobs, err := p.jobs(); err != nil || len(jobs) != len(p.Policies)-len(want)+1 {
-		t.Errorf("%d jobs, %v", len(jobs), err)
+	if jobs, err := p.jobs(); err != nil || len(jobs) != 2 {
+		t.Errorf("%d jobs, %v; want that of scale and that of the others", len(jobs), err)
+	}
+	var built atomic.Int32
+	system := c.New
+	c.New = func(seed uint64) (*sim.System, *sim.Topology, error) {
+		if seed != calibrationSeed { // where idle looks
+			built.Add(1)
+		}
+		return system(seed)
 	}
 	if err := p.Execute(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	for name := range want {
-		if alone := played(t, c, cal, name, 1); got[name] == nil || *got[name] != *alone {
-			t.Errorf("%s: %+v, alone %+v", name, got[name], alone)
+	acted := int32(0)
+	for _, policy := range policies {
+		alone, _, err := Run(context.Background(), c, cal, policy, 1, Options{})
+		if err != nil {
+			t.Fatal(err)
 		}
+		if got[policy.Name] == nil || *got[policy.Name] != *alone {
+			t.Errorf("%s: %+v, alone %+v", policy.Name, got[policy.Name], alone)
+		}
+		if alone.Actions > 0 {
+			acted++
+		}
+	}
+	if runs := built.Load() - int32(len(policies)); runs != 1+acted || acted == 0 {
+		t.Errorf("%d runs for %d policies of which %d act", runs, len(policies), acted)
 	}
 }

@@ -13,6 +13,9 @@ type Policy struct {
 	Name  string
 	Doc   string // one line
 	Start func(*Env) (finish func() error, err error)
+	// Asks says that all it does is to start autoscalers with [Env.Autoscale]: it can be
+	// asked what it would do in a run that it leaves alone.
+	Asks bool
 }
 
 // Policies are all of them, in the order of tables: SCALE, the baselines, the bounds.

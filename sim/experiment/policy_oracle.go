@@ -13,7 +13,7 @@ const foresight = 90e9
 // oracle knows the demand of the case and provides for it in time. What it wants is
 // a bound, not a policy that can be had.
 func oracle() Policy {
-	return Policy{"oracle", "knows the least that is needed, beforehand: a bound", func(e *Env) (func() error, error) {
+	return Policy{Name: "oracle", Doc: "knows the least that is needed, beforehand: a bound", Start: func(e *Env) (func() error, error) {
 		for _, d := range e.Calibration.Demands {
 			if d.Remedy {
 				every(e.System.Clock(), 0, 10e9, func() {
@@ -29,7 +29,7 @@ func oracle() Policy {
 
 // static has the oracle's peak from beginning to end.
 func static() Policy {
-	return Policy{"static", "the oracle's peak, all the time: the upper bound of cost", func(e *Env) (func() error, error) {
+	return Policy{Name: "static", Doc: "the oracle's peak, all the time: the upper bound of cost", Start: func(e *Env) (func() error, error) {
 		for _, d := range e.Calibration.Demands {
 			if d.Remedy {
 				e.scale(d.Service, int(most(&d, e.Case, 0, e.Case.end())))

@@ -20,13 +20,13 @@ const scaleTick = 5e9
 // writes to the cluster's API. Sampler and rules are the same in all cases; only
 // thresholds differ, which are the objectives, and bounds.
 func scale() Policy {
-	return Policy{"scale", "SCALE: rules on sampled spans, blame, then the Kubernetes API", starting(live.Sampled)}
+	return Policy{Name: "scale", Doc: "SCALE: rules on sampled spans, blame, then the Kubernetes API", Start: starting(live.Sampled)}
 }
 
 // scaleAll is SCALE without the sampler's part in it: what sampling costs is the
 // difference from scale.
 func scaleAll() Policy {
-	return Policy{"scale-all", "SCALE with rules that see every span, sampled or not; played when named", starting(live.All)}
+	return Policy{Name: "scale-all", Doc: "SCALE with rules that see every span, sampled or not; played when named", Start: starting(live.All)}
 }
 
 func starting(spans live.Selection) func(*Env) (func() error, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/sim"
 	"github.com/scale-eval/scale-eval/sim/cluster"
+	"github.com/scale-eval/scale-eval/sim/policy"
 )
 
 // Env is one run as a policy sees it.
@@ -26,6 +27,17 @@ type Env struct {
 	Audit io.Writer
 	Setup Setup
 	spans func(*trace.Span) // of whoever looks on; nil: nobody
+	// would gets what autoscalers decide, instead of the cluster; nil: the cluster does.
+	would sim.CarryOut
+}
+
+// Autoscale runs an autoscaler on a service, first after a scrape of the metrics.
+func (e *Env) Autoscale(service string, a policy.Autoscaler) {
+	if e.would != nil {
+		e.Metrics.AutoscaleBy(service, a, firstLook, e.would)
+		return
+	}
+	e.Cluster.Autoscale(e.Metrics, service, a, firstLook)
 }
 
 // observed calls whoever looks on before f.
@@ -54,6 +66,8 @@ type Options struct {
 	Spans func(*trace.Span)
 
 	second func(violated bool) // is told of each measured second, once that is certain
+	asked  []Policy            // are asked in a run that they leave alone; see [Policy.Asks]
+	acted  func(i int)         // is told that asked[i] would have done something, once or more
 }
 
 // Run simulates a case under a policy. cal is that of the case; nil measures it anew.
@@ -81,6 +95,9 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s, policy %s: %w", c.Name, p.Name, err)
 	}
+	if err := e.ask(&o); err != nil {
+		return nil, nil, err
+	}
 	if err := runTo(ctx, e.System, c.end()); err != nil {
 		return nil, nil, fmt.Errorf("%s, policy %s, seed %d: %w", c.Name, p.Name, seed, err)
 	}
@@ -95,6 +112,18 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 	m := probe.measure()
 	m.Case, m.Policy, m.Seed = c.Name, p.Name, seed
 	return m, probe.course, nil
+}
+
+// ask starts the policies that are only asked.
+func (e *Env) ask(o *Options) error {
+	for i, p := range o.asked {
+		shadow := *e
+		shadow.would = func(string, policy.Decision) { o.acted(i) }
+		if _, err := p.Start(&shadow); err != nil {
+			return fmt.Errorf("%s, policy %s: %w", e.Case.Name, p.Name, err)
+		}
+	}
+	return nil
 }
 
 // env is a run of the case that has not begun.
