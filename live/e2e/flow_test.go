@@ -117,14 +117,15 @@ func TestEndToEnd(t *testing.T) {
 		t.Errorf("events %+v, want one that names the rule", events.Items)
 	}
 
-	// Every span that a generator was rid of was judged.
-	accepted := col.count(t, "otelcol_receiver_accepted_spans_total")
+	// Every span that a generator was rid of was judged: the 2000 usual ones, 50 a second
+	// slow ones, and what otelgen makes, which depends on the machine.
+	accepted := col.count(t, "otelcol_receiver_accepted_spans")
 	wait(t, 20*time.Second, "the sampler to have judged every span", func() bool { return s.status(t).Receiver.Spans == accepted })
-	if refused := col.count(t, "otelcol_receiver_refused_spans_total") + col.count(t, "otelcol_exporter_send_failed_spans_total"); refused != 0 {
+	if refused := col.count(t, "otelcol_receiver_refused_spans") + col.count(t, "otelcol_exporter_send_failed_spans"); refused != 0 {
 		t.Errorf("%d spans were refused", refused)
 	}
 	v := s.status(t)
-	if accepted < 5000 || v.Receiver.Late+v.Receiver.Future+v.Receiver.Duplicate+v.Receiver.Negative != 0 {
+	if accepted < 2600 || v.Receiver.Late+v.Receiver.Future+v.Receiver.Duplicate+v.Receiver.Negative != 0 {
 		t.Errorf("%d spans, receiver %+v", accepted, v.Receiver)
 	}
 	t.Logf("%d spans came, %d were sampled", accepted, v.Receiver.Sampled)

@@ -29,13 +29,14 @@ func TestRendered(t *testing.T) {
 		"helm":      {"template", "scale-eval", filepath.Join(deploy, "chart")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := exec.CommandContext(bounded(t, time.Minute), peerPath(t, name), args...).Output()
-			if err != nil {
-				var failed *exec.ExitError
-				errors.As(err, &failed)
-				t.Fatalf("%v\n%s", err, failed.Stderr)
+			program := peerPath(t, name) // a first build takes longer than what is bounded below
+			var text, problems bytes.Buffer
+			cmd := exec.CommandContext(bounded(t, time.Minute), program, args...)
+			cmd.Stdout, cmd.Stderr = &text, &problems
+			if err := cmd.Run(); err != nil {
+				t.Fatalf("%v\n%s", err, &problems)
 			}
-			kinds := create(t, c, namespace(t, c), text)
+			kinds := create(t, c, namespace(t, c), text.Bytes())
 			for _, want := range []string{"ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Deployment"} {
 				if kinds[want] != 1 {
 					t.Errorf("%d objects of kind %s, want 1; all: %v", kinds[want], want, kinds)
