@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -283,8 +284,11 @@ func TestLiveIsDryByDefault(t *testing.T) {
 // TestLiveReload: rules with errors leave the old ones in force, and good ones are
 // taken on SIGHUP.
 func TestLiveReload(t *testing.T) {
+	hook := &scaled{}
+	srv := httptest.NewServer(hook)
+	defer srv.Close()
 	path := rulesFile(t)
-	l := startLive(t, "--rules", path, "--cold")
+	l := startLive(t, "--rules", path, "--cold", "--act", "--backend", "webhook="+srv.URL)
 	l.address("status")
 	if err := os.WriteFile(path, []byte("version: 1\nrules: [{name: x, when: {latency: soon}}]\n"), 0o644); err != nil {
 		t.Fatal(err)
@@ -306,20 +310,36 @@ func TestLiveReload(t *testing.T) {
 	}
 	hup()
 	l.wait("good rules are taken", func() bool { return strings.Contains(l.log.String(), "rules loaded") })
+	l.export(100, 5, 300*time.Millisecond)
+	l.wait("the cooldown holds the new rules", func() bool {
+		_, text := l.get("/api/status")
+		return strings.Contains(text, `"reason":"cooldown"`) && strings.Contains(text, "cart-slower") && strings.Contains(text, `"spans":10`)
+	})
 	l.stop()
+	if n, _ := hook.count(); n != 1 {
+		t.Errorf("%d actions, want the one of the old rules", n)
+	}
 }
 
-// TestLiveTrains: Tempo is down at start: not ready, spans are taken, and nothing is
-// decided; when it is up the model comes.
+// TestLiveTrains: Tempo is down at start, and then goes down in the middle of an answer:
+// not ready, spans are taken, and nothing is decided; when it is up the model comes, and
+// the action that is due is taken, once.
 func TestLiveTrains(t *testing.T) {
-	var mu sync.Mutex
-	up := false
+	hook := &scaled{}
+	webhook := httptest.NewServer(hook)
+	defer webhook.Close()
+	var state atomic.Value
+	state.Store("starting")
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if !up {
+		switch state.Load() {
+		case "starting":
 			http.Error(w, "starting", http.StatusServiceUnavailable)
 			return
+		case "breaks":
+			fmt.Fprint(w, `{"traces":[{"traceID":`)
+			w.(http.Flusher).Flush()
+			state.Store("up")
+			panic(http.ErrAbortHandler)
 		}
 		var rows []string
 		start := time.Now().Add(-time.Minute).Truncate(time.Minute).UnixNano()
@@ -333,19 +353,25 @@ func TestLiveTrains(t *testing.T) {
 		fmt.Fprintf(w, `{"traces":[%s]}`, strings.Join(rows, ","))
 	}))
 	defer srv.Close()
-	l := startLive(t, "--rules", rulesFile(t), "--train-from", "tempo="+srv.URL)
+	l := startLive(t, "--rules", rulesFile(t), "--train-from", "tempo="+srv.URL, "--act", "--backend", "webhook="+webhook.URL)
 	l.export(0, 5, 300*time.Millisecond)
 	if code, text := l.get("/readyz"); code != 503 || !strings.Contains(text, "not trained") {
 		t.Errorf("/readyz before training: %d %s", code, text)
 	}
-	mu.Lock()
-	up = true
-	mu.Unlock()
+	state.Store("breaks")
 	l.wait("it is ready", func() bool { code, _ := l.get("/readyz"); return code == 200 })
+	l.export(100, 5, 300*time.Millisecond)
+	l.wait("the cooldown holds what comes after the action", func() bool {
+		_, text := l.get("/api/status")
+		return strings.Contains(text, `"reason":"cooldown"`) && strings.Contains(text, `"spans":10`)
+	})
 	if !strings.Contains(l.log.String(), "msg=trained") || strings.Contains(l.log.String(), "msg=decision") && strings.Index(l.log.String(), "msg=decision") < strings.Index(l.log.String(), "msg=trained") {
 		t.Errorf("want a training, and no decision before it:\n%s", l.log.String())
 	}
 	l.stop()
+	if n, _ := hook.count(); n != 1 {
+		t.Errorf("%d actions, want 1", n)
+	}
 }
 
 // TestLiveProcessor: sampler and processor apart.

@@ -95,10 +95,17 @@ func TestJournal(t *testing.T) {
 	f, _ := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	f.WriteString(`{"target":{"kind":"dep`)
 	f.Close()
-	if _, got, err := acts.OpenJournal(path); err != nil || !slices.Equal(got, []acts.Act{a}) {
+	again, got, err := acts.OpenJournal(path)
+	if err != nil || !slices.Equal(got, []acts.Act{a}) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if err := os.Truncate(path, 0); err != nil {
+	j.Close()
+	j = again
+	j.Record(t.Context(), b)
+	if _, got, err := acts.OpenJournal(path); err != nil || !slices.Equal(got, []acts.Act{a, b}) {
+		t.Errorf("behind a torn line: %+v, %v", got, err)
+	}
+	if err := j.Reset(); err != nil {
 		t.Fatal(err)
 	}
 	j.Record(t.Context(), a)
