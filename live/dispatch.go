@@ -98,7 +98,7 @@ func (c *callRules) observe(s *Span) {
 	}
 	for _, w := range c.picky {
 		if w.match.span(s) {
-			w.countOne(s)
+			w.note(s)
 			w.observe(s)
 		}
 	}
@@ -117,7 +117,7 @@ func noteOf(s *Span) note { return note{s.End(), s.Duration, s.Status == StatusE
 // count tells the watchers what is noted.
 func (c *callRules) count() {
 	for _, w := range c.counting {
-		w.count(c.call, c.notes)
+		w.count(w.ofCall[c.call], w.limit[c.call], c.notes)
 	}
 	c.notes = c.notes[:0]
 }
@@ -127,6 +127,13 @@ func (p *Pipeline) countNotes() {
 	for _, c := range p.ofCall {
 		if c != nil && len(c.notes) > 0 {
 			c.count()
+		}
+	}
+	for _, w := range p.watchers {
+		for _, g := range w.groups {
+			if len(g.notes) > 0 {
+				w.countNotes(g)
+			}
 		}
 	}
 }
@@ -166,7 +173,7 @@ func (x *attributeIndex) observe(s *Span) {
 	}
 	for _, w := range x.find(v) {
 		if w.match.span(s) { // it may want more than one
-			w.countOne(s)
+			w.note(s)
 			w.observe(s)
 		}
 	}

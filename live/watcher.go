@@ -258,16 +258,35 @@ func (w *watcher) levelOf(dur, limit int64) int {
 // counts says whether the watcher counts spans that break nothing.
 func (w *watcher) counts() bool { return w.totals || len(w.burns) > 0 || len(w.calmFor) > 0 }
 
-// countOne counts a span right away.
-func (w *watcher) countOne(s *Span) {
-	if w.counts() {
-		w.count(s.Call, []note{noteOf(s)})
+// note has a span counted that others of its call are not counted with, in a batch with
+// other ones of its group.
+func (w *watcher) note(s *Span) {
+	if !w.counts() {
+		return
+	}
+	g := w.ofCall[s.Call]
+	if w.multiple > 0 { // the threshold is the call's own
+		w.count(g, w.limit[s.Call], []note{noteOf(s)})
+		return
+	}
+	if g.notes == nil {
+		g.notes = make([]note, 0, groupBatch)
+	}
+	if g.notes = append(g.notes, noteOf(s)); len(g.notes) == groupBatch {
+		w.countNotes(g)
 	}
 }
 
-// count counts spans of a call for shares, burn rates and calm.
-func (w *watcher) count(call trace.Call, notes []note) {
-	g, limit := w.ofCall[call], w.limit[call]
+const groupBatch = 16
+
+// countNotes counts what is noted of a group.
+func (w *watcher) countNotes(g *group) {
+	w.count(g, noLimit, g.notes)
+	g.notes = g.notes[:0]
+}
+
+// count counts spans of a group for shares, burn rates and calm.
+func (w *watcher) count(g *group, limit int64, notes []note) {
 	if w.totals {
 		for i := range notes {
 			g.total.add(notes[i].end)
