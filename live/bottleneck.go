@@ -94,10 +94,8 @@ func (s *service) reference(to, now int64) loadRef {
 // have been seen for less than loadSpan, and the bucket it appeared in is partial.
 func (s *service) firstBucket() int64 {
 	first := int64(math.MaxInt64)
-	for i := range s.load.ring {
-		if no := s.load.ring[i].no; no != minTime {
-			first = min(first, no)
-		}
+	for b := range s.load.filled {
+		first = min(first, b.no)
 	}
 	if first == math.MaxInt64 {
 		return first

@@ -51,6 +51,7 @@ type group struct {
 	service  *service
 	call     trace.Call // ByCall only
 	calls    []trace.Call
+	notes    []note // what is not counted yet, see watcher.note
 	breaches window[breach]
 	total    ends
 	burns    []buckets[goodBad] // by watcher.burns

@@ -87,8 +87,8 @@ func (p *Pipeline) load(s *service, since, now int64, window time.Duration) (*Lo
 // counts are the buckets [from, to), those that were never filled as zero.
 func (s *service) counts(from, to int64) []loadCount {
 	out := make([]loadCount, max(to-from, 0))
-	for i := range s.load.ring {
-		if b := &s.load.ring[i]; b.no >= from && b.no < to {
+	for b := range s.load.filled {
+		if b.no >= from && b.no < to {
 			out[b.no-from] = b.v
 		}
 	}

@@ -42,6 +42,7 @@ type Pipeline struct {
 	rules    []*specRule
 	watchers []*watcher   // in order of their first rule
 	ofCall   []*callRules // by trace.Call; nil: not asked yet
+	indexes  map[string]*attributeIndex
 	extra    []Rule
 	sampler  trace.Sampler
 	learn    bool
@@ -128,7 +129,8 @@ func (p *Pipeline) useRules(specs []RuleSpec) {
 	for _, w := range p.watchers {
 		families[w.key] = w
 	}
-	p.rules, p.watchers, p.ofCall, p.settles = nil, nil, nil, false
+	p.countNotes()
+	p.rules, p.watchers, p.ofCall, p.indexes, p.settles = nil, nil, nil, map[string]*attributeIndex{}, false
 	members, keys := map[string][]*specRule{}, []string(nil)
 	for _, spec := range specs {
 		r := newSpecRule(spec, p)

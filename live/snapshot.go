@@ -26,6 +26,7 @@ var ErrSnapshot = errors.New("live: not a snapshot of a pipeline")
 // Memory and time: O(what the pipeline holds), some 60 bytes a span in a window or
 // an open trace. The pipeline is not changed.
 func (p *Pipeline) Snapshot() ([]byte, error) {
+	p.countNotes()
 	c := newWriter()
 	c.buf = append(c.buf, snapshotMagic...)
 	c.buf = binary.LittleEndian.AppendUint16(c.buf, snapshotVersion)

@@ -93,15 +93,13 @@ func (s *service) walk(c *codec) {
 // walk walks the buckets that have been filled. Without a ring it reads past them.
 func (b *buckets[T]) walk(c *codec, each func(*T)) {
 	var filled []bucket[T]
-	for _, e := range b.ring {
-		if e.no != minTime {
-			filled = append(filled, e)
-		}
+	for e := range b.filled {
+		filled = append(filled, *e)
 	}
 	list(c, &filled, math.MaxInt32, func(e *bucket[T]) {
 		integer(c, &e.no)
 		each(&e.v)
-		if !c.reading || b.ring == nil {
+		if !c.reading || b.n == 0 {
 			return
 		}
 		if e.no < minTime/b.width || e.no > maxTime/b.width {

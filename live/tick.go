@@ -29,6 +29,7 @@ func (p *Pipeline) Tick(ctx context.Context, now int64) ([]Decision, error) {
 // evaluate asks every rule what it wants.
 func (p *Pipeline) evaluate() {
 	p.wanted.reset()
+	p.countNotes()
 	for _, w := range p.watchers {
 		w.prepare(p.now)
 	}

@@ -26,7 +26,6 @@ type watcher struct {
 	errors bool // spans with error status break every threshold
 	blame  bool // a rule asks who is to blame
 	totals bool // a rule needs every span of its window
-	quick  bool // spans at or below the lowest threshold mean nothing
 	// multiple, quantile and least are of a baseline; 0: thresholds are absolute.
 	multiple, quantile float64
 	least              int64
@@ -84,7 +83,6 @@ func newWatcher(p *Pipeline, rules []*specRule) *watcher {
 	s := &rules[0].spec
 	w := &watcher{p: p, key: familyKey(s), match: &s.Match, by: s.By, all: s.Spans == All, errors: s.When.Errors,
 		multiple: s.When.Multiple, quantile: s.When.Quantile, least: s.When.MinBaseline, skew: int64(p.set.Settings.Skew), byKey: map[groupKey]*group{}}
-	w.quick = s.When.Latency > 0 && !w.errors
 	for _, r := range rules {
 		w.levels = append(w.levels, thresholdOf(&r.spec))
 	}
@@ -136,7 +134,6 @@ func (w *watcher) serve(r *specRule) {
 	w.upTo[r.level]++
 	w.blame = w.blame || r.spec.Blame != BlameOff
 	w.totals = w.totals || r.totals
-	w.quick = w.quick && when.Times > 0 && r.spec.Calm == nil
 	w.retention = max(w.retention, int64(r.retention()))
 	if !when.Errors && !when.Always {
 		w.unproven++
@@ -224,20 +221,13 @@ func (w *watcher) groupKey(svc *service, call trace.Call) (key groupKey) {
 	return key
 }
 
-// observe sees an admitted span of a call that matches. The commonest one breaks
-// nothing and is not counted.
+// observe sees an admitted span that matches, and looks whether it breaks a threshold.
 func (w *watcher) observe(s *Span) {
-	if !w.match.span(s) {
-		return
-	}
 	g, limit := w.ofCall[s.Call], w.limit[s.Call]
 	level := w.levelOf(s.Duration, limit)
 	failed := w.errors && s.Status == StatusError
 	if failed {
 		level = len(w.levels) - 1
-	}
-	if !w.quick {
-		w.count(g, s, level, limit, failed)
 	}
 	if level < 0 {
 		if w.unproven > 0 && limit == noLimit && w.levels[0] == noLimit {
@@ -265,24 +255,76 @@ func (w *watcher) levelOf(dur, limit int64) int {
 	return n - 1
 }
 
-// count notes a span for shares, burn rates and calm.
-func (w *watcher) count(g *group, s *Span, level int, limit int64, failed bool) {
-	end := s.End()
+// counts says whether the watcher counts spans that break nothing.
+func (w *watcher) counts() bool { return w.totals || len(w.burns) > 0 || len(w.calmFor) > 0 }
+
+// note has a span counted that others of its call are not counted with, in a batch with
+// other ones of its group.
+func (w *watcher) note(s *Span) {
+	if !w.counts() {
+		return
+	}
+	g := w.ofCall[s.Call]
+	if w.multiple > 0 { // the threshold is the call's own
+		w.count(g, w.limit[s.Call], []note{noteOf(s)})
+		return
+	}
+	if g.notes == nil {
+		g.notes = make([]note, 0, groupBatch)
+	}
+	if g.notes = append(g.notes, noteOf(s)); len(g.notes) == groupBatch {
+		w.countNotes(g)
+	}
+}
+
+const groupBatch = 16
+
+// countNotes counts what is noted of a group.
+func (w *watcher) countNotes(g *group) {
+	w.count(g, noLimit, g.notes)
+	g.notes = g.notes[:0]
+}
+
+// count counts spans of a group for shares, burn rates and calm.
+func (w *watcher) count(g *group, limit int64, notes []note) {
 	if w.totals {
-		g.total.add(end)
+		for i := range notes {
+			g.total.add(notes[i].end)
+		}
 	}
 	for i := range g.burns {
-		if c := g.burns[i].at(end); c != nil {
-			c.add(level, len(w.levels))
+		ring := &g.burns[i]
+		for k := range notes {
+			n := &notes[k]
+			c := ring.at(n.end)
+			switch {
+			case c == nil: // it is too late
+			case w.errors && n.failed:
+				c.add(len(w.levels)-1, len(w.levels))
+			default:
+				c.add(w.levelOf(n.dur, limit), len(w.levels))
+			}
 		}
 	}
 	for i := range g.calm {
-		if n := g.calm[i].at(end); n != nil {
-			*n++
+		ring := &g.calm[i]
+		for k := range notes {
+			if n := ring.at(notes[k].end); n != nil {
+				*n++
+			}
 		}
 	}
-	if i := w.hot(s.Duration, limit, failed); i >= 0 {
-		g.lastHot[i] = max(g.lastHot[i], end)
+	if len(w.marks) > 0 {
+		w.countHot(g, limit, notes)
+	}
+}
+
+func (w *watcher) countHot(g *group, limit int64, notes []note) {
+	for k := range notes {
+		n := &notes[k]
+		if i := w.hot(n.dur, limit, w.errors && n.failed); i >= 0 {
+			g.lastHot[i] = max(g.lastHot[i], n.end)
+		}
 	}
 }
 

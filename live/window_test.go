@@ -150,7 +150,7 @@ func TestBucketsEqualBruteForce(t *testing.T) {
 			if c := b.at(at); c != nil {
 				*c++
 				all = append(all, at)
-			} else if floorDiv(at, width) > floorDiv(now, width)-int64(len(b.ring)) {
+			} else if floorDiv(at, width) > floorDiv(now, width)-b.n {
 				t.Fatalf("seed %d: %d is within %d of %d and has no bucket", seed, at, span, now)
 			}
 			from, got := now-rng.Int64N(span), 0
