@@ -47,7 +47,7 @@ type Cell struct {
 	Positives      int64         `json:"positives"` // of them
 	AP             Number        `json:"average_precision"`
 	BestF1         Number        `json:"best_f1"`
-	Own            Point         `json:"own"`              // at the sampler's own or label-free cut-off, without intervals
+	Own            Point         `json:"own"`              // at the sampler's own or label-free cut-off
 	RecallAtFPR    []Number      `json:"recall_at_fpr"`    // at DefaultFPRs
 	RecallAtBudget []Number      `json:"recall_at_budget"` // at Budgets
 	RecallCurve    []Number      `json:"recall_curve"`     // at CurveBudgets
@@ -78,19 +78,20 @@ type FaultDelay struct {
 }
 
 // CellOf reduces one column of an outcome; types are the types of its traces, as in
-// Cover, nil when they are not known. Timing fills NsPerSpan when there is any. Cost:
-// one Summarise, three sorts of the scores and, with types, one of the traces.
+// Cover, nil when they are not known. Timing fills NsPerSpan when there is any. The seed
+// of opt is that of resampling: cells of one condition are paired when it is the same
+// for all of them, those of other seeds of the plan too. Cost: one Summarise, a sort of
+// the scores and, with types, one of the traces.
 func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, error) {
-	sr, err := Summarise(o.Scores, column, opt)
+	opt = opt.withDefaults()
+	v, err := newView(&workspace{}, o.Scores, column, opt)
 	if err != nil {
 		return Cell{}, err
 	}
-	reps, err := Resample(o.Scores, column, opt)
-	if err != nil {
-		return Cell{}, err
-	}
+	reps := v.sample.resample(opt.Replicates, opt.Seed)
+	sr := v.result(reps)
 	c := Cell{
-		Seed: opt.Seed, Sampler: o.Scores.Columns[column].Name,
+		Seed: o.Plan.Seed, Sampler: o.Scores.Columns[column].Name,
 		AP: sr.AP.Value, BestF1: sr.Best.Metrics.F1.Value, Own: sr.Point,
 		FaultFreeFPR: Number(math.NaN()), MedianDelayS: Number(math.NaN()), ByChance: Number(math.NaN()), NsPerSpan: Number(math.NaN()),
 		WarmUp: sr.WarmUp,
@@ -105,13 +106,13 @@ func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, e
 		c.APReplicates = append(c.APReplicates, Number(ap))
 	}
 	c.Test, c.Positives = o.Counts.Test, o.Counts.Positives
-	c.RecallAtBudget = recallAtBudgets(o.Scores, column, Budgets)
-	c.RecallCurve = recallAtBudgets(o.Scores, column, CurveBudgets)
+	recall := recallAtBudgets(o.Scores, column, append(slices.Clone(Budgets), CurveBudgets...))
+	c.RecallAtBudget, c.RecallCurve = recall[:len(Budgets):len(Budgets)], recall[len(Budgets):]
 	c.CallsCovered = callsCovered(o, column)
 	c.addFaults(o, column)
 	if types != nil {
 		cover := Cover{Calls: o.Calls, Types: types}
-		if c.Diversity, err = Diversity(o.Scores, column, cover, Budgets, opt.Seed); err != nil {
+		if c.Diversity, err = Diversity(o.Scores, column, cover, Budgets, o.Plan.Seed); err != nil {
 			return Cell{}, err
 		}
 	}
@@ -147,34 +148,25 @@ func bit(b bool) float64 {
 // cut-off count in proportion, as if broken at random.
 func recallAtBudgets(s *Scores, column int, budgets []float64) []Number {
 	score := s.Columns[column].Score
-	order := make([]int, 0, len(score))
-	positives := 0
+	order, positives := keyed{}, 0
 	for i, x := range score {
 		if x == x {
-			order = append(order, i)
+			order.key, order.ref = append(order.key, keyOf(x)), append(order.ref, uint32(i))
 		}
 		if s.Labels[i].Positive() {
 			positives++
 		}
 	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case score[a] > score[b]:
-			return -1
-		case score[a] < score[b]:
-			return 1
-		}
-		return a - b
-	})
+	sortKeys(order, newKeyed(len(order.key), true))
 	out := make([]Number, len(budgets))
 	for i, b := range budgets {
-		out[i] = Number(kept(s, score, order, b*float64(len(score))) / float64(positives))
+		out[i] = Number(kept(s, score, order.ref, b*float64(len(score))) / float64(positives))
 	}
 	return out
 }
 
 // kept is the expected number of positives among the first budget spans of order.
-func kept(s *Scores, score []float64, order []int, budget float64) float64 {
+func kept(s *Scores, score []float64, order []uint32, budget float64) float64 {
 	var found float64
 	for from := 0; from < len(order) && budget > 0; {
 		to, positives := from, 0

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -63,11 +64,22 @@ func (w *walk) offerPending() error {
 		w.load.total += max(w.p.Clock()-w.finished, 0)
 		w.load.n += int64(len(w.pending))
 	}
+	first := w.out.Counts.Test
+	for i := range w.out.Scores.Columns {
+		c, n := &w.out.Scores.Columns[i], int(first)+len(w.pending)
+		c.Score, c.Keep = slices.Grow(c.Score, len(w.pending))[:n], slices.Grow(c.Keep, len(w.pending))[:n]
+	}
 	err := w.eachEntrant(func(i int, e *Entrant) error {
-		for j := range w.pending {
-			if err := w.offerOne(i, e, j); err != nil {
+		// Columns lie side by side in memory: their lengths are not for several cores to
+		// write.
+		c := &w.out.Scores.Columns[i]
+		score, keep := c.Score[first:], c.Keep[first:]
+		for j := range score {
+			d, err := w.offerOne(i, e, j)
+			if err != nil {
 				return err
 			}
+			score[j], keep[j] = d.Score, d.Keep
 		}
 		return nil
 	})
@@ -87,13 +99,13 @@ func (w *walk) offerPending() error {
 	return nil
 }
 
-func (w *walk) offerOne(i int, e *Entrant, j int) error {
+func (w *walk) offerOne(i int, e *Entrant, j int) (trace.Decision, error) {
 	n := w.out.Counts.Test + int64(j)
 	if !w.isTimed(n) {
-		return w.keep(i, n, w.ask(e.Sampler, &w.pending[j]))
+		return w.checked(i, n, w.ask(e.Sampler, &w.pending[j]))
 	}
 	before := w.p.Clock()
 	d := w.ask(e.Sampler, &w.pending[j])
 	w.timers[i].add(w.p.Clock() - before)
-	return w.keep(i, n, d)
+	return w.checked(i, n, d)
 }

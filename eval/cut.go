@@ -110,11 +110,11 @@ func (c Cut) Choose(scores []float64, labels []trace.Label) (float64, error) {
 // no NaN, and panics if there are none. Cost: O(n) on average.
 func TopShare(scores []float64, share float64) float64 {
 	// The allowance is for shares such as 37/1000 that land a rounding below.
-	return top(scores, int(math.Floor(float64(share*float64(len(scores)))+1e-6)))
+	return TopCount(scores, int(math.Floor(float64(share*float64(len(scores)))+1e-6)))
 }
 
-// top is the lowest score that at most k reach.
-func top(scores []float64, k int) float64 {
+// TopCount is TopShare for a number of scores, 0 or more.
+func TopCount(scores []float64, k int) float64 {
 	n := len(scores)
 	k = min(k, n)
 	if k == 0 {

@@ -33,7 +33,7 @@ func TestTopSelectsWhatSortingFinds(t *testing.T) {
 			}
 		}
 		k := rng.IntN(len(scores) + 2)
-		if got, want := top(slices.Clone(scores), k), topBySorting(scores, k); got != want {
+		if got, want := TopCount(slices.Clone(scores), k), topBySorting(scores, k); got != want {
 			t.Fatalf("top %d of %v is %v, want %v", k, scores, got, want)
 		}
 	}

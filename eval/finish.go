@@ -24,7 +24,7 @@ func (w *walk) matchFlagRates() {
 		if len(scores) == 0 {
 			continue
 		}
-		t := top(scores, budget)
+		t := TopCount(scores, budget)
 		w.out.Thresholds[i] = t
 		for row, x := range cols[i].Score {
 			cols[i].Keep[row] = x >= t

@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sort"
 )
 
 // Board is a comparison reduced to one row a dataset, condition and sampler.
@@ -18,8 +17,7 @@ type Board struct {
 }
 
 // BoardRow is the mean over the seeds. Differences are the sampler minus the
-// reference, with a 95 % interval of a paired bootstrap over seeds and, within a
-// seed, over traces; Verdict calls an interval that holds 0 a tie.
+// reference, with a 95 % interval of a paired bootstrap over seeds and traces; Verdict calls an interval that holds 0 a tie.
 type BoardRow struct {
 	Dataset        string       `json:"dataset"`
 	Condition      string       `json:"condition"`
@@ -195,8 +193,10 @@ type measure struct {
 }
 
 // rate is the mean over seeds of the measure, or of its difference to a reference,
-// and a bootstrap interval: each replicate draws seeds with replacement and, of
-// each, one replicate over traces, the same one for the reference.
+// and a bootstrap interval. Seeds and traces are crossed: every seed is of the same
+// traces. So a draw takes seeds with replacement and one resample of the traces, the
+// same for all of them and for the reference (the pigeonhole bootstrap of Owen, 2007). A
+// resample for each seed would take the traces for as many as there are seeds.
 func (m measure) rate(cells, reference []Cell, seed uint64) Rate {
 	pairs := pairUp(cells, reference)
 	total := 0.0
@@ -205,16 +205,16 @@ func (m measure) rate(cells, reference []Cell, seed uint64) Rate {
 	}
 	out := Rate{Value: Number(total / float64(len(pairs))), Lo: Number(math.NaN()), Hi: Number(math.NaN())}
 	n := len(m.replicates(&cells[0]))
-	if len(pairs) == 0 || n == 0 {
+	if len(pairs) == 0 || n < 2 {
 		return out
 	}
 	rng := rand.New(rand.NewPCG(seed, 0x626f617264)) // "board"
-	const draws = 1000
+	draws := (1000 + n - 1) / n * n // each resample as often as any other
 	means := make([]float64, 0, draws)
-	for range draws {
+	for i := range draws {
 		sum := 0.0
 		for range pairs {
-			sum += m.difference(pairs[rng.IntN(len(pairs))], rng.IntN(n))
+			sum += m.difference(pairs[rng.IntN(len(pairs))], i%n)
 		}
 		if mean := sum / float64(len(pairs)); !math.IsNaN(mean) {
 			means = append(means, mean)
@@ -223,8 +223,8 @@ func (m measure) rate(cells, reference []Cell, seed uint64) Rate {
 	if len(means) < draws/2 {
 		return out
 	}
-	sort.Float64s(means)
-	out.Lo, out.Hi = Number(means[len(means)*25/1000]), Number(means[len(means)*975/1000])
+	slices.Sort(means)
+	out.Lo, out.Hi = Number(quantile(means, .025)), Number(quantile(means, .975))
 	out.Method = "paired bootstrap over seeds and traces"
 	return out
 }

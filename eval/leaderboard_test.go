@@ -22,7 +22,7 @@ func TestRecallAtBudget(t *testing.T) {
 	}
 	s.Labels[0], s.Labels[4] = trace.Anomalous, trace.Anomalous
 	s.Labels[1] = trace.Guard // takes budget although it is not scored
-	order := []int{0, 1, 2, 3, 4, 5, 6, 7, 8}
+	order := []uint32{0, 1, 2, 3, 4, 5, 6, 7, 8}
 	for budget, want := range map[float64]float64{0: 0, 1: 1, 3: 1, 4: 1.5, 5: 2, 10: 2} {
 		if got := kept(s, s.Columns[0].Score, order, budget); got != want {
 			t.Errorf("budget %v keeps %v positives, want %v", budget, got, want)
@@ -76,6 +76,43 @@ func TestBoard(t *testing.T) {
 	}
 	if got[0] != "good better 5" || !reflect.DeepEqual(map[string]bool{got[1]: true, got[2]: true}, map[string]bool{"same reference 5": true, "twin tie 5": true}) {
 		t.Errorf("rows %q", got)
+	}
+}
+
+// A sampler without chance on labels that no seed moves says the same for every seed:
+// more seeds are no more data, so intervals must not shrink. Nor must those of a
+// difference, here of the sampler to one that is worse by half of the resample's luck.
+func TestSeedsOfTheSameTracesAreNoMoreData(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 1))
+	luck := make([]Number, 200)
+	for i := range luck {
+		luck[i] = Number(.1 * rng.NormFloat64())
+	}
+	width := map[int][2]float64{}
+	for _, seeds := range []int{1, 10} {
+		var cells []Cell
+		for seed := range seeds {
+			for name, share := range map[string]Number{"all": 1, "half": .5} {
+				c := Cell{Dataset: "d", Condition: "labels", Seed: uint64(seed), Sampler: name, AP: .5}
+				for _, l := range luck {
+					c.APReplicates = append(c.APReplicates, .5+share*l)
+				}
+				cells = append(cells, c)
+			}
+		}
+		b, err := NewBoard(cells, "half", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range b.Rows {
+			if r.Sampler == "all" {
+				width[seeds] = [2]float64{float64(r.AP.Hi - r.AP.Lo), float64(r.APDifference.Hi - r.APDifference.Lo)}
+			}
+		}
+	}
+	for i, one := range width[1] {
+		// A resample for each seed would give a third.
+		near(t, "width with ten seeds", width[10][i], one, 1e-12)
 	}
 }
 

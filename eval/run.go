@@ -355,18 +355,27 @@ func (w *walk) ask(sampler trace.Sampler, s *trace.Span) trace.Decision {
 
 // keep stores what entrant i says of test span number n, from 0.
 func (w *walk) keep(i int, n int64, d trace.Decision) error {
+	d, err := w.checked(i, n, d)
+	if err != nil {
+		return err
+	}
+	c := &w.out.Scores.Columns[i]
+	c.Score, c.Keep = append(c.Score, d.Score), append(c.Keep, d.Keep)
+	return nil
+}
+
+// checked is what is stored of what entrant i says.
+func (w *walk) checked(i int, n int64, d trace.Decision) (trace.Decision, error) {
 	if d.WarmUp {
 		d.Score, d.Keep = math.NaN(), false
 	} else if d.Score != d.Score {
-		return fmt.Errorf("sampler %q: score of test span %d is NaN although it is not warming up: "+
+		return d, fmt.Errorf("sampler %q: score of test span %d is NaN although it is not warming up: "+
 			"this is a defect of the sampler", w.p.Entrants[i].Name, n+1)
 	}
 	if t := w.out.Thresholds[i]; t == t {
 		d.Keep = d.Score >= t
 	}
-	c := &w.out.Scores.Columns[i]
-	c.Score, c.Keep = append(c.Score, d.Score), append(c.Keep, d.Keep)
-	return nil
+	return d, nil
 }
 
 // record keeps what does not depend on the samplers.

@@ -14,6 +14,7 @@ import (
 	"github.com/DmitriyVTitov/size"
 	"github.com/urfave/cli/v2"
 
+	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
 	"github.com/scale-eval/scale-eval/datasets/inject"
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -27,9 +28,9 @@ func compareCommand() *cli.Command {
 		Usage: "samplers side by side: datasets x shock strengths x seeds -> one leaderboard",
 		Description: `Each dataset with labels of its own is one condition; each one without has a
 condition for every --shock. All samplers of a condition see the same spans, so
-differences to the first are paired: the bootstrap draws seeds and, within a seed,
-whole traces, the same ones for both samplers. A difference whose 95 % interval
-holds 0 is called a tie.
+differences to the first are paired: the bootstrap draws seeds and whole traces, the
+same ones for both samplers and for all seeds, which are of the same traces. A
+difference whose 95 % interval holds 0 is called a tie.
 
   scale-eval compare --dataset synth:A --dataset synth:C
   scale-eval compare --dataset tracemesh --data DIR --protocol paper --seeds 10
@@ -84,6 +85,7 @@ type comparison struct {
 	c       *cli.Context
 	list    []rival
 	journal *journal
+	seen    map[string]bool // datasets
 	cells   []eval.Cell
 	reused  int
 }
@@ -103,7 +105,13 @@ func compare(c *cli.Context) error {
 	if _, err := paramsOf(c, 1); err != nil {
 		return err
 	}
-	x := &comparison{c: c, list: list}
+	if err := checkEvaluation(c); err != nil {
+		return err
+	}
+	if err := checkProtocol(c); err != nil {
+		return err
+	}
+	x := &comparison{c: c, list: list, seen: map[string]bool{}}
 	if x.journal, err = openJournal(filepath.Join(c.String("out"), "cells.jsonl")); err != nil {
 		return err
 	}
@@ -159,6 +167,10 @@ func (x *comparison) dataset(name string) error {
 	if err != nil {
 		return err
 	}
+	if x.seen[ds.Name] {
+		return usagef("--dataset: two are called %s: rows could not be told apart, compare them in two calls", ds.Name)
+	}
+	x.seen[ds.Name] = true
 	calls, err := newCalls(x.c)
 	if err != nil {
 		return err
@@ -175,6 +187,9 @@ func (x *comparison) dataset(name string) error {
 	if err != nil {
 		return err
 	}
+	for _, note := range readingNotes(ds, census) {
+		fmt.Fprintf(x.c.App.ErrWriter, "scale-eval: dataset %s: %s\n", ds.Name, note)
+	}
 	for _, cond := range conditions {
 		for seed := range x.c.Int("seeds") {
 			if err := x.run(ds, calls, census, files, cond, uint64(seed+1)); err != nil {
@@ -188,7 +203,10 @@ func (x *comparison) dataset(name string) error {
 // conditions are the dataset's own labels or, where there are none, the shocks.
 func (x *comparison) conditions(n *census) (out []condition, err error) {
 	protocol := x.c.String("protocol")
-	if protocol == "labels" || protocol != "paper" && n.positives > 0 {
+	if protocol == "labels" && n.positives == 0 {
+		return nil, errNoPositives
+	}
+	if protocol != "paper" && n.positives > 0 {
 		opt, err := shockOptions(x.c, "1", 1) // for its training part
 		return []condition{{name: "labels", shock: opt}}, err
 	}
@@ -214,11 +232,17 @@ func (x *comparison) conditions(n *census) (out []condition, err error) {
 	return out, nil
 }
 
+// resampleSeed is one for all cells: seeds of shocks and trees are of the same traces.
+const resampleSeed = 1
+
 // run computes the cells of one condition and seed that are not in the journal.
 func (x *comparison) run(ds *catalog.Dataset, calls *trace.Calls, n *census, files []recordedFile, cond condition, seed uint64) error {
 	split, err := x.split(ds, n, cond, seed)
 	if err != nil {
 		return err
+	}
+	if split.test == 0 {
+		return split.noTest(n)
 	}
 	// A flag-rate cut-off depends on the first sampler, so it runs in every call.
 	missing := x.list[:1:1]
@@ -246,7 +270,7 @@ func (x *comparison) run(ds *catalog.Dataset, calls *trace.Calls, n *census, fil
 			continue
 		}
 		column := slices.IndexFunc(outcome.Scores.Columns, func(c eval.ScoreColumn) bool { return c.Name == r.name })
-		cell, err := eval.CellOf(outcome.Outcome, column, outcome.types, eval.SummaryOptions{Seed: seed, Replicates: max(x.c.Int("bootstrap"), 1)})
+		cell, err := eval.CellOf(outcome.Outcome, column, outcome.types, eval.SummaryOptions{Seed: resampleSeed, Replicates: replicates(x.c)})
 		if err != nil {
 			return err
 		}
@@ -271,10 +295,15 @@ func (x *comparison) split(ds *catalog.Dataset, n *census, cond condition, seed 
 	opt := cond.shock
 	opt.Seed = seed
 	s := &split{mode: mode}
+	if x.c.String("protocol") == "prequential" {
+		s.mode, opt.Train = eval.ScoreThenLearn, 0
+	}
 	if cond.Injected() {
 		return s, s.shock(opt, n.kept)
 	}
-	s.ownTrain(x.c, ds, opt, n)
+	if x.c.String("protocol") != "prequential" {
+		s.ownTrain(x.c, ds, opt, n)
+	}
 	s.ownLabels(ds, n)
 	return s, nil
 }
@@ -299,13 +328,10 @@ func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census
 	bar := newProgress(x.c.App.ErrWriter, fmt.Sprintf("%s, seed %d", ds.Name, seed), s.train+s.test)
 	defer bar.finish()
 	start := time.Now()
-	source := passes(ds, calls, samplerColumns)
 	plan := eval.Plan{
-		Test: s.testPart(source), Entrants: entrants, Mode: s.mode, Seed: seed, Faults: s.faults, TestSpans: s.test, TrainSpans: s.train,
+		Whole:    take(datasets.SpansAhead(s.labelled(passes(ds, calls, samplerColumns))), 0, s.train+s.test),
+		Entrants: entrants, Mode: s.mode, Seed: seed, Faults: s.faults, TestSpans: s.test, TrainSpans: s.train,
 		KeepCalls: true, Clock: func() int64 { return int64(time.Since(start)) }, Progress: bar.set,
-	}
-	if s.train > 0 {
-		plan.Train = s.trainPart(source)
 	}
 	out := &compared{bytes: map[string]int64{}}
 	if out.Outcome, err = eval.Run(x.c.Context, plan); err != nil {
@@ -319,7 +345,7 @@ func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census
 }
 
 // cellVersion grows when cells of earlier versions lack something.
-const cellVersion = 3
+const cellVersion = 4
 
 // key identifies a cell by everything that decides it.
 func (x *comparison) key(ds *catalog.Dataset, files []recordedFile, cond condition, seed uint64, r rival) string {

@@ -14,7 +14,7 @@ import (
 
 // journal is an append-only file of finished cells, a JSON line each. A line is
 // written by one call, so that what an interruption leaves is at most a torn last
-// line, which opening cuts off.
+// line, which opening cuts off. Lines are appended, so that two calls at once lose none.
 type journal struct {
 	f     *os.File
 	cells map[string]eval.Cell // by key
@@ -29,7 +29,7 @@ func openJournal(path string) (*journal, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -56,11 +56,7 @@ func (j *journal) load(path string) error {
 		}
 		j.cells[l.Key] = l.Cell
 	}
-	if err := j.f.Truncate(int64(whole)); err != nil {
-		return err
-	}
-	_, err = j.f.Seek(int64(whole), io.SeekStart)
-	return err
+	return j.f.Truncate(int64(whole))
 }
 
 func (j *journal) add(key string, cell eval.Cell) error {

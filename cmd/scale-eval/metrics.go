@@ -80,10 +80,7 @@ func metricsOfFile(c *cli.Context) error {
 }
 
 func summariseTable(c *cli.Context, tab *scores.Table, s *eval.Scores) (*eval.Result, error) {
-	opt := eval.SummaryOptions{Seed: c.Uint64("seed"), Replicates: c.Int("bootstrap")}
-	if opt.Replicates <= 0 {
-		opt.Replicates = -1
-	}
+	opt := eval.SummaryOptions{Seed: c.Uint64("seed"), Replicates: replicates(c)}
 	by := "decisions of the file"
 	if c.IsSet("threshold") {
 		t := c.Float64("threshold")

@@ -69,7 +69,7 @@ func newSplit(c *cli.Context, ds *catalog.Dataset, n *census) (*split, error) {
 	case s.protocol == "paper":
 		return s, s.shock(opt, n.kept)
 	case s.protocol == "labels" && n.positives == 0:
-		return nil, fmt.Errorf("dataset %s has no span labelled anomalous: use --protocol paper, which injects shocks", ds.Name)
+		return nil, fmt.Errorf("dataset %s: %w", ds.Name, errNoPositives)
 	case s.protocol == "labels":
 		s.ownTrain(c, ds, opt, n)
 	case s.protocol == "prequential":
@@ -79,10 +79,26 @@ func newSplit(c *cli.Context, ds *catalog.Dataset, n *census) (*split, error) {
 			return s, s.shock(opt, n.kept)
 		}
 	default:
-		return nil, usagef("--protocol %q: want paper, labels, prequential or auto", s.protocol)
+		return nil, checkProtocol(c)
 	}
 	s.ownLabels(ds, n)
 	return s, nil
+}
+
+var errNoPositives = errors.New("no span is labelled anomalous: use --protocol paper, which injects shocks")
+
+func checkProtocol(c *cli.Context) error {
+	switch p := c.String("protocol"); p {
+	case "paper", "labels", "prequential", "auto":
+		return nil
+	default:
+		return usagef("--protocol %q: want paper, labels, prequential or auto", p)
+	}
+}
+
+// noTest says why nothing is left to test on.
+func (s *split) noTest(n *census) error {
+	return fmt.Errorf("no span is left to test on: of %d, %d train and %d last --max_duration or longer", n.read, s.train, n.read-s.train)
 }
 
 // ownTrain sets the training part of a dataset with labels of its own.
@@ -189,7 +205,6 @@ func (s *split) labelled(src trace.Source) trace.Source {
 	return inject.TrackA(src, *s.shocks)
 }
 
-func (s *split) trainPart(src trace.Source) trace.Source { return take(s.labelled(src), 0, s.train) }
 func (s *split) testPart(src trace.Source) trace.Source {
 	return take(s.labelled(src), s.train, s.train+s.test)
 }

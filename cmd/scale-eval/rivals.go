@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -85,20 +86,26 @@ func rivalNames() (names []string) {
 	return names
 }
 
-// rivalsNamed resolves a list of names; "all" is every one.
+// rivalsNamed resolves a list of names; "all" is every one that was not named before it.
 func rivalsNamed(names []string) ([]rival, error) {
 	var out []rival
-	for _, list := range names {
-		for _, name := range strings.Split(list, ",") {
-			if name == "all" {
-				return rivals, nil
+	for _, name := range strings.Split(strings.Join(names, ","), ",") {
+		if name == "all" {
+			for _, r := range rivals {
+				if !slices.ContainsFunc(out, func(o rival) bool { return o.name == r.name }) {
+					out = append(out, r)
+				}
 			}
-			r, err := rivalNamed(name)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, r)
+			continue
 		}
+		r, err := rivalNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(out, func(o rival) bool { return o.name == name }) {
+			return nil, usagef("sampler %q: named twice", name)
+		}
+		out = append(out, r)
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -103,6 +104,22 @@ func evaluationFlags() []cli.Flag {
 // maxBootstrap bounds memory: a replicate takes some 200 bytes a sampler.
 const maxBootstrap = 100_000
 
+// checkEvaluation checks the evaluationFlags.
+func checkEvaluation(c *cli.Context) error {
+	if s := c.Float64("baseline-share"); !(s >= 0 && s <= 1) {
+		return usagef("--baseline-share %v: want 0 to 1", s)
+	}
+	return checkBootstrap(c)
+}
+
+// replicates are those of eval.SummaryOptions that --bootstrap asks for.
+func replicates(c *cli.Context) int {
+	if n := c.Int("bootstrap"); n > 0 {
+		return n
+	}
+	return -1
+}
+
 func checkBootstrap(c *cli.Context) error {
 	if n := c.Int("bootstrap"); n < 0 || n > maxBootstrap {
 		return usagef("--bootstrap %d: want 0 (no intervals) to %d", n, maxBootstrap)
@@ -185,10 +202,7 @@ func prepare(c *cli.Context) (*evaluation, error) {
 	if err := checkSamplerFlags(c); err != nil {
 		return nil, err
 	}
-	if s := c.Float64("baseline-share"); !(s >= 0 && s <= 1) {
-		return nil, usagef("--baseline-share %v: want 0 to 1", s)
-	}
-	if err := checkBootstrap(c); err != nil {
+	if err := checkEvaluation(c); err != nil {
 		return nil, err
 	}
 	if b := c.String("baselines"); b != "all" && b != "none" {
@@ -212,8 +226,7 @@ func openEvaluation(c *cli.Context) (*evaluation, error) {
 		return nil, err
 	}
 	if e.split, err = newSplit(c, ds, e.census); err == nil && e.split.test == 0 {
-		err = fmt.Errorf("dataset %s: no span is left to test on: of %d, %d train and %d last --max_duration or longer",
-			ds.Name, e.census.read, e.split.train, e.census.read-e.split.train)
+		err = fmt.Errorf("dataset %s: %w", ds.Name, e.split.noTest(e.census))
 	}
 	return e, err
 }
@@ -272,11 +285,7 @@ func (e *evaluation) play(entrants []eval.Entrant, what string) (err error) {
 }
 
 func (e *evaluation) reduce() error {
-	replicates := e.c.Int("bootstrap")
-	if replicates <= 0 {
-		replicates = -1
-	}
-	r, err := e.outcome.Result(eval.SummaryOptions{Seed: e.c.Uint64("seed"), Replicates: replicates})
+	r, err := e.outcome.Result(eval.SummaryOptions{Seed: e.c.Uint64("seed"), Replicates: replicates(e.c)})
 	if err != nil {
 		return err
 	}
@@ -304,18 +313,23 @@ func (e *evaluation) describe() {
 
 // notes are what the reading of the data adds to the statistical warnings.
 func (e *evaluation) notes() []string {
-	notes := append(e.split.ignored(e.c), e.ds.Notes()...)
-	if b := e.census.bad; b.Total > 0 {
+	return append(e.split.ignored(e.c), readingNotes(e.ds, e.census)...)
+}
+
+// readingNotes say how the data was read and what of it was left out.
+func readingNotes(ds *catalog.Dataset, n *census) []string {
+	notes := slices.Clone(ds.Notes())
+	if b := n.bad; b.Total > 0 {
 		notes = append(notes, fmt.Sprintf("%d malformed records were left out, the first: %v", b.Total, b.First[0]))
 	}
-	if e.census.overflow > 0 {
-		notes = append(notes, fmt.Sprintf("%d spans share the overflow call: raise --max-calls", e.census.overflow))
+	if n.overflow > 0 {
+		notes = append(notes, fmt.Sprintf("%d spans share the overflow call: raise --max-calls", n.overflow))
 	}
 	// Where the data lies on this machine is no part of a result: a replay with
 	// another --data must give the same bytes.
 	for i := range notes {
-		if e.ds.Path != "" {
-			notes[i] = strings.ReplaceAll(notes[i], e.ds.Path, filepath.Base(e.ds.Path))
+		if ds.Path != "" {
+			notes[i] = strings.ReplaceAll(notes[i], ds.Path, filepath.Base(ds.Path))
 		}
 	}
 	return notes

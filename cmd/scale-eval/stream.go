@@ -429,11 +429,7 @@ func (r *streamedRun) collect() error {
 	if err != nil {
 		return err
 	}
-	replicates := r.c.Int("bootstrap")
-	if replicates <= 0 {
-		replicates = -1
-	}
-	r.result = tally.Result(e, eval.SummaryOptions{Seed: r.c.Uint64("seed"), Replicates: replicates})
+	r.result = tally.Result(e, eval.SummaryOptions{Seed: r.c.Uint64("seed"), Replicates: replicates(r.c)})
 	r.result.Counts.Traces = traces.Traces
 	r.describe()
 	if traces.Beyond > 0 {

@@ -30,7 +30,7 @@ func addTraceRivals(ctx context.Context, o *compared, src trace.Source, train in
 	for _, e := range entrants {
 		o.bytes[e.Name] = int64(size.Of(e.Sampler))
 	}
-	budget := flagRate(o.Scores.Columns[0].Keep)
+	budget := count(o.Scores.Columns[0].Keep)
 	for i, col := range got.Scores.Columns {
 		keepTop(&col, budget)
 		o.Scores.Columns = append(o.Scores.Columns, col)
@@ -44,18 +44,17 @@ func addTraceRivals(ctx context.Context, o *compared, src trace.Source, train in
 	return nil
 }
 
-func flagRate(keep []bool) float64 {
-	n := 0
+func count(keep []bool) (n int) {
 	for _, k := range keep {
 		if k {
 			n++
 		}
 	}
-	return float64(n) / math.Max(1, float64(len(keep)))
+	return n
 }
 
-// keepTop decides by the highest scores.
-func keepTop(col *eval.ScoreColumn, share float64) {
+// keepTop decides by the highest scores, at most so many.
+func keepTop(col *eval.ScoreColumn, budget int) {
 	var scores []float64
 	for _, x := range col.Score {
 		if x == x {
@@ -66,7 +65,7 @@ func keepTop(col *eval.ScoreColumn, share float64) {
 	if len(scores) == 0 {
 		return
 	}
-	threshold := eval.TopShare(scores, share)
+	threshold := eval.TopCount(scores, budget)
 	for i, x := range col.Score {
 		col.Keep[i] = x >= threshold
 	}
