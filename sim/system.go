@@ -169,7 +169,8 @@ func (s *System) newVisit(op *operation, req *request, caller *flight) *visit {
 	}
 	req.refs++
 	req.spans++
-	*v = visit{sys: s, op: op, req: req, caller: caller, begun: -1, id: req.spanID()}
+	*v = visit{} // and not all at once, which would be a copy from the stack
+	v.sys, v.op, v.req, v.caller, v.begun, v.id = s, op, req, caller, -1, req.spanID()
 	return v
 }
 
@@ -187,7 +188,8 @@ func (s *System) newFlight(c *call, req *request, parent *visit) *flight {
 		s.freeFlight = f.next
 	}
 	req.refs++
-	*f = flight{sys: s, call: c, req: req}
+	*f = flight{}
+	f.sys, f.call, f.req = s, c, req
 	c.deposit()
 	if n := c.spec.Pool; n > 0 && parent != nil {
 		f.pool = &parent.pod.pools[n-1]
@@ -217,7 +219,8 @@ func (s *System) newRequest() *request {
 	} else {
 		s.freeRequest = r.next
 	}
-	*r = request{sys: s}
+	*r = request{}
+	r.sys = s
 	return r
 }
 

@@ -59,36 +59,6 @@ func larger(a, b sim.Resources) bool {
 
 func seconds(ns int64) float64 { return float64(ns) / 1e9 }
 
-// histogram counts latencies in buckets that grow by 1 %, from 10 µs to 10^6 s.
-type histogram struct {
-	counts [2560]int64
-	n      int64
-}
-
-const histogramBase = 1e4 // ns
-
-var histogramGrowth = math.Log(1.01)
-
-func (h *histogram) add(ns int64) {
-	i := 0
-	if ns > histogramBase {
-		i = min(len(h.counts)-1, 1+int(math.Log(float64(ns)/histogramBase)/histogramGrowth))
-	}
-	h.counts[i]++
-	h.n++
-}
-
-// quantile is in ms, exact to 1 %; 0 without counts.
-func (h *histogram) quantile(p float64) float64 {
-	rank, sum := int64(math.Ceil(p*float64(h.n))), int64(0)
-	for i, n := range h.counts {
-		if sum += n; sum >= rank && n > 0 {
-			return histogramBase / 1e6 * math.Exp(float64(histogramGrowth*(float64(i)-.5)))
-		}
-	}
-	return 0
-}
-
 // quantileOf is that of few values, by nearest rank; 0 without any.
 func quantileOf(values []int64, p float64) int64 {
 	if len(values) == 0 {

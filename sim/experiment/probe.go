@@ -39,7 +39,7 @@ type watched struct {
 }
 
 func newProbe(e *Env, policy string, o Options) *probe {
-	p := &probe{env: e, policy: policy, noticed: -1, ready: -1, second: o.second}
+	p := &probe{env: e, policy: policy, noticed: -1, ready: -1, second: o.second, latencies: newHistogram()}
 	n := int(e.Case.Length / 1e9)
 	for _, obj := range e.Case.Objectives {
 		if slices.ContainsFunc(p.clients, func(w *watched) bool { return w.Client == obj.Client }) {
