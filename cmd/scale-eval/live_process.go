@@ -325,14 +325,10 @@ func (p *process) snapshot(ctx context.Context, write func(func())) {
 	_, span := p.tracing.Start(ctx, "snapshot")
 	defer span.End()
 	st := &ops.State{At: time.Now(), Sampler: p.c.String("sampler"), Trained: p.trained, Memory: p.pipeline.Memory()}
-	var err error
-	st.Pipeline, err = p.pipeline.Snapshot()
-	if m := p.swap.Model(); m != nil && err == nil {
-		st.Model, err = m.Snapshot()
-	}
+	saving, err := p.walkInto(st)
 	if err == nil {
 		write(func() {
-			if err = p.store.Save(st); err == nil {
+			if err = saving.Commit(); err == nil {
 				err = p.journal.Reset()
 			}
 		})
@@ -344,6 +340,23 @@ func (p *process) snapshot(ctx context.Context, write func(func())) {
 		return
 	}
 	p.snapshots.at = st.At
+}
+
+// walkInto hands the state to a file that is being written, without waiting for it.
+func (p *process) walkInto(st *ops.State) (saving *ops.Saving, err error) {
+	if m := p.swap.Model(); m != nil {
+		if st.Model, err = m.Snapshot(); err != nil {
+			return nil, err
+		}
+	}
+	if saving, err = p.store.Begin(st); err != nil {
+		return nil, err
+	}
+	if err := p.pipeline.WriteSnapshot(saving); err != nil {
+		saving.Abort()
+		return nil, err
+	}
+	return saving, nil
 }
 
 // use puts a trained model in place of the old one.
