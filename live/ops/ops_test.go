@@ -153,6 +153,34 @@ func FuzzState(f *testing.F) {
 	})
 }
 
+// TestNotes: actions are kept, whatever is said again at every tick; and what is said
+// again is one entry.
+func TestNotes(t *testing.T) {
+	decision := func(at int64, o live.Outcome, to int) live.Decision {
+		return live.Decision{Action: live.Action{At: at, Target: live.Target{Kind: "deployment", Name: "cart"}, From: 3, To: to}, Outcome: o}
+	}
+	var n Notes
+	n.Add(decision(0, live.Acted, 4))
+	n.Add(decision(1, live.Acted, 4)) // somebody scaled it down meanwhile
+	n.Add(decision(2, live.Failed, 5))
+	n.Add(decision(3, live.Failed, 5))
+	var seen View
+	n.View(&seen)
+	for at := range int64(1000) {
+		n.Add(decision(4+at, live.DryRan, 4))
+		n.Add(decision(4+at, live.Held, 5+int(at%200)))
+	}
+	if len(n.Done) != 3 || n.Done[0].At != 3 || n.Done[0].Times != 2 || n.Done[1].At != 1 || n.Done[2].At != 0 {
+		t.Errorf("actions %+v", n.Done)
+	}
+	if len(n.Held) != MaxDecisions || n.Held[0].Outcome != live.Held || n.Held[1].Times != 1000 {
+		t.Errorf("%d others, %+v", len(n.Held), n.Held[:2])
+	}
+	if len(seen.Done) != 3 || len(seen.Held) != 0 {
+		t.Errorf("a view changed: %+v", seen)
+	}
+}
+
 // TestHealth: alive while it ticks, ready with a model, not while it drains.
 func TestHealth(t *testing.T) {
 	var b Board
