@@ -237,6 +237,7 @@ func TestSideBySide(t *testing.T) {
 			float64(m.rssMax)/1e6, 100*float64(m.sinkSpans)/float64(m.all), ms(m.part.Latency(.5)), ms(m.part.Latency(.99)), at(.5), at(.99))
 	}
 	fmt.Fprintf(&b, "\nFor a CPU-second ours takes %.1f times the spans of the tail sampler, and %.1f times those of the probabilistic one.\n", cost[1]/cost[0], cost[2]/cost[0])
+	b.WriteString("Kept are spans: the tail sampler keeps the whole trace of a slow one, ours the slow span. ")
 	b.WriteString("The latencies are those that a sender sees on a machine which it shares with the generator; ours answers when every span was judged, the Collector when it has queued them.\n")
 	t.Log("\n" + b.String())
 	if cost[1] < least*cost[0] {
