@@ -325,6 +325,9 @@ func TestAdaptiveExplain(t *testing.T) {
 	if sum := e.Rarity + e.Outside + e.Slower; e.Plateau != 0 || math.Abs(sum-e.Surprise) > 1e-9 {
 		t.Errorf("evidence of %.3f, %.3f and %.3f nats for a surprise of %.3f (plateau %g)", e.Rarity, e.Outside, e.Slower, e.Surprise, e.Plateau)
 	}
+	if from := a.KeptFrom(s.Call); from != e.KeptFrom {
+		t.Errorf("kept from %v on, explained as %v", from, e.KeptFrom)
+	}
 	for _, less := range []int64{1, 0} {
 		s.Duration = int64(e.KeptFrom) - less
 		if kept := a.Sample(s).Keep; kept != (less == 0) {

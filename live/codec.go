@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -15,7 +16,8 @@ import (
 // After the first error every read gives zero. What it allocates is bounded by the
 // bytes it was given and the caps of the lists.
 type codec struct {
-	buf     []byte // what was written, or what is left to read
+	buf     []byte    // what was written and not spilled yet, or what is left to read
+	to      io.Writer // where what was written goes
 	reading bool
 	err     error
 	// Names and verdicts are written once and referred to by number after that:
@@ -27,11 +29,22 @@ type codec struct {
 	calls, peers int // that there are
 }
 
-func newWriter() *codec {
-	return &codec{nameNo: map[string]int64{}, verdictNo: map[*verdict]int64{}}
+func newWriter(to io.Writer) *codec {
+	return &codec{to: to, nameNo: map[string]int64{}, verdictNo: map[*verdict]int64{}}
 }
 
 func newReader(b []byte) *codec { return &codec{buf: b, reading: true} }
+
+// spillAt is how much of what was written is held before it goes on.
+const spillAt = 32 << 10
+
+// spill passes on what was written.
+func (c *codec) spill() {
+	if c.err == nil {
+		_, c.err = c.to.Write(c.buf)
+	}
+	c.buf = c.buf[:0]
+}
 
 func (c *codec) fail(format string, args ...any) {
 	if c.err == nil {
@@ -187,6 +200,9 @@ func list[T any](c *codec, s *[]T, most int, each func(*T)) {
 	if !c.reading {
 		for i := range *s {
 			each(&(*s)[i])
+			if len(c.buf) >= spillAt {
+				c.spill()
+			}
 		}
 		return
 	}

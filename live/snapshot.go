@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 )
 
 // A snapshot is a magic, a version, what walk walks, and the SHA-256 of all that.
@@ -18,21 +19,33 @@ const (
 // ErrSnapshot is what every error of Restore about its bytes wraps.
 var ErrSnapshot = errors.New("live: not a snapshot of a pipeline")
 
-// Snapshot is the whole state of the pipeline as bytes: calls and their statistics,
-// services, open traces, the windows of rules, what guards and the audit log
-// remember, counters and the time. Not in it are the rules themselves, the state of
+// Snapshot is the whole state of the pipeline as bytes; see [Pipeline.WriteSnapshot].
+func (p *Pipeline) Snapshot() ([]byte, error) {
+	var b bytes.Buffer
+	err := p.WriteSnapshot(&b)
+	return b.Bytes(), err
+}
+
+// WriteSnapshot writes the whole state of the pipeline to w: calls and their
+// statistics, services, open traces, the windows of rules, what guards and the audit
+// log remember, counters and the time. Not in it are the rules themselves, the state of
 // the sampler, which has a snapshot of its own, and that of extra rules.
 //
-// Memory and time: O(what the pipeline holds), some 60 bytes a span in a window or
-// an open trace. The pipeline is not changed.
-func (p *Pipeline) Snapshot() ([]byte, error) {
+// Time: O(what the pipeline holds), some 60 bytes a span in a window or an open trace.
+// Memory: two words a name. The pipeline is not changed, and must not be meanwhile: w
+// should not wait for a disk or a network. An error is that of w.
+func (p *Pipeline) WriteSnapshot(w io.Writer) error {
 	p.countNotes()
-	c := newWriter()
+	sum := sha256.New()
+	c := newWriter(io.MultiWriter(w, sum))
 	c.buf = append(c.buf, snapshotMagic...)
 	c.buf = binary.LittleEndian.AppendUint16(c.buf, snapshotVersion)
 	p.walk(c)
-	sum := sha256.Sum256(c.buf)
-	return append(c.buf, sum[:]...), c.err
+	if c.spill(); c.err != nil {
+		return c.err
+	}
+	_, err := w.Write(sum.Sum(nil))
+	return err
 }
 
 // Restore makes a pipeline that continues where the one was that Snapshot was called

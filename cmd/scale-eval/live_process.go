@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -15,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 
 	walk "github.com/scale-eval/scale-eval/datasets/otlp"
+	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/live"
 	"github.com/scale-eval/scale-eval/live/acts"
 	"github.com/scale-eval/scale-eval/live/ops"
@@ -48,7 +48,7 @@ type process struct {
 	swap      training.Swap
 	model     string // how the model came to be
 	trained   *training.Trained
-	recent    []live.Decision
+	notes     ops.Notes
 	reloads   ops.Reloads
 	snapshots struct {
 		failed int64
@@ -276,23 +276,26 @@ func (p *process) note(decisions []live.Decision) (acted bool) {
 		if d.Outcome != live.Held {
 			p.log.Info("decision", "outcome", d.Outcome, "what", d.Action.String(), "error", d.Err, "why", d.Why.String())
 		}
-		// A target that is held for the same reason, tick after tick, is one line.
-		same := func(o live.Decision) bool {
-			return o.Target == d.Target && o.Service == d.Service && o.Outcome == d.Outcome && o.Reason == d.Reason
-		}
-		if i := slices.IndexFunc(p.recent, same); i >= 0 && d.Outcome == live.Held {
-			p.recent[i] = d
-			continue
-		}
-		p.recent = append([]live.Decision{d}, p.recent[:min(len(p.recent), ops.MaxDecisions-1)]...)
+		p.notes.Add(d)
 	}
 	return acted
 }
 
+// threshold is that of the sampler for a call; nil: it has none as a duration.
+func (p *process) threshold() func(trace.Call) time.Duration {
+	if m, ok := p.swap.Model().(interface {
+		KeptFrom(trace.Call) time.Duration
+	}); ok {
+		return m.KeptFrom
+	}
+	return nil
+}
+
 func (p *process) publish() {
 	v := ops.View{At: time.Now(), Started: p.started, Mode: "dry-run", Leading: true, Ready: p.ready(), Draining: p.draining, Silent: p.pipeline.Silent(),
-		Model: p.model, Trained: p.trained, Counters: p.pipeline.Counters(), Receiver: p.stage.Counters(), Calls: ops.Calls(p.pipeline),
-		Recent: append([]live.Decision(nil), p.recent...), Reloads: p.reloads, SnapshotFailures: p.snapshots.failed, SnapshotAt: p.snapshots.at}
+		Model: p.model, Trained: p.trained, Counters: p.pipeline.Counters(), Receiver: p.stage.Counters(), Calls: ops.Calls(p.pipeline, p.threshold()),
+		Reloads: p.reloads, SnapshotFailures: p.snapshots.failed, SnapshotAt: p.snapshots.at}
+	p.notes.View(&v)
 	if p.c.Bool("act") {
 		v.Mode = "acting"
 	}
@@ -325,14 +328,10 @@ func (p *process) snapshot(ctx context.Context, write func(func())) {
 	_, span := p.tracing.Start(ctx, "snapshot")
 	defer span.End()
 	st := &ops.State{At: time.Now(), Sampler: p.c.String("sampler"), Trained: p.trained, Memory: p.pipeline.Memory()}
-	var err error
-	st.Pipeline, err = p.pipeline.Snapshot()
-	if m := p.swap.Model(); m != nil && err == nil {
-		st.Model, err = m.Snapshot()
-	}
+	saving, err := p.walkInto(st)
 	if err == nil {
 		write(func() {
-			if err = p.store.Save(st); err == nil {
+			if err = saving.Commit(); err == nil {
 				err = p.journal.Reset()
 			}
 		})
@@ -344,6 +343,23 @@ func (p *process) snapshot(ctx context.Context, write func(func())) {
 		return
 	}
 	p.snapshots.at = st.At
+}
+
+// walkInto hands the state to a file that is being written, without waiting for it.
+func (p *process) walkInto(st *ops.State) (saving *ops.Saving, err error) {
+	if m := p.swap.Model(); m != nil {
+		if st.Model, err = m.Snapshot(); err != nil {
+			return nil, err
+		}
+	}
+	if saving, err = p.store.Begin(st); err != nil {
+		return nil, err
+	}
+	if err := p.pipeline.WriteSnapshot(saving); err != nil {
+		saving.Abort()
+		return nil, err
+	}
+	return saving, nil
 }
 
 // use puts a trained model in place of the old one.

@@ -206,11 +206,11 @@ func TestLive(t *testing.T) {
 	})
 	_, text := l.get("/api/status")
 	var view struct {
-		Mode      string
-		Decisions []struct{ Outcome string }
-		Receiver  struct{ Spans int }
+		Mode     string
+		Actions  []struct{ Outcome string }
+		Receiver struct{ Spans int }
 	}
-	if err := json.Unmarshal([]byte(text), &view); err != nil || view.Mode != "acting" || view.Receiver.Spans != 5 || len(view.Decisions) == 0 {
+	if err := json.Unmarshal([]byte(text), &view); err != nil || view.Mode != "acting" || view.Receiver.Spans != 5 || len(view.Actions) != 1 || view.Actions[0].Outcome != "acted" {
 		t.Errorf("%v: %s", err, text)
 	}
 	l.stop()

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -43,8 +44,9 @@ var peers = map[string]peer{
 	"builder":                 {"ocb", "go.opentelemetry.io/collector/cmd/builder", ""},
 }
 
-// Builder builds peers into a cache. It is for one goroutine.
+// Builder builds peers into a cache. Safe for concurrent use.
 type Builder struct {
+	building sync.Mutex
 	// Repo is the folder of this repository.
 	Repo string
 	// Cache is where programs and the Go build cache of the peers are; some 7 GB. It
@@ -122,6 +124,8 @@ func (b *Builder) ModuleDir(ctx context.Context, peerModule, module string) (str
 // once makes Cache/bin/name by build, unless it is there. What build left half done is
 // never taken for the program.
 func (b *Builder) once(name string, build func(out string) error) (string, error) {
+	b.building.Lock()
+	defer b.building.Unlock()
 	bin := filepath.Join(b.Cache, "bin")
 	path := filepath.Join(bin, name)
 	if _, err := os.Stat(path); err == nil {

@@ -17,4 +17,30 @@
 //     what the cluster, the audit logs and the counters say.
 //
 // Everything listens on 127.0.0.1 only.
+//
+// # Faults
+//
+// Live mode promises that a span which was acknowledged was judged and is counted once,
+// and that an action is taken once, whatever breaks. Each fault has a test that asserts
+// both; those of this package have the peers for real.
+//
+//	Tempo is down at start, and in the middle of an answer    cmd/scale-eval TestLiveTrains; live/tempo TestDownMidTraining
+//	API server: 409, 429, 500, 503, cut off, no answer        cmd/scale-eval TestLiveKubeFaults, TestLiveKubeSlow
+//	API server killed and started again                       TestServerRestarts
+//	lease lost                                                TestLeaderSuspended; live/kube/lead TestOneActs, TestSuspendedLeader
+//	kill -9 of what acts, restart                             TestProcessorKilled; cmd/scale-eval TestLiveKilled
+//	kill -9 of what samples, restart from its snapshot        TestSamplerKilled
+//	the Collector connects again                              TestSamplerKilled; live/otlp TestReconnects
+//	a subscriber is stuck                                     live/stream TestStuckSubscriberHoldsNothingUp
+//	the clock jumps                                           live/otlp TestClockJump
+//	the disk is full: snapshot, journal, audit log            cmd/scale-eval TestLiveDiskFull; live/ops TestStore
+//	the disk hangs                                            live/ops TestSavingNeverWaits
+//	ten times the load for a minute                           live/otlp TestOverload
+//	a million operation names                                 live/otlp TestNames
+//	malformed OTLP                                            live/otlp TestHostileSenders, FuzzExport
+//	a rule file with errors                                   cmd/scale-eval TestLiveReload
+//
+// What a killed sampler judged after its last snapshot was acknowledged and streamed,
+// and is in no window or counter of the next process; what it streams while its
+// processor is not connected is missed there. LIMITS.md says so.
 package e2e

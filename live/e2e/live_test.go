@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,9 +31,22 @@ type status struct {
 	Mode      string
 	Leading   bool
 	Problems  []string
-	Counters  struct{ Spans, Sampled, Acted, Failed int64 }
+	Counters  counters
 	Receiver  struct{ Spans, Sampled, Late, Future, Duplicate, Negative int64 }
 	Decisions []decision
+
+	SnapshotAt time.Time `json:"snapshot_at"`
+}
+
+// counters are those of the pipeline, which a snapshot keeps.
+type counters struct {
+	Spans, Sampled, Acted, Failed int64
+	Refused                       struct{ Negative, Future, Late, Duplicate int64 }
+}
+
+// holds says whether a cooldown held an action.
+func (s status) holds() bool {
+	return slices.ContainsFunc(s.Decisions, func(d decision) bool { return d.Reason == "cooldown" })
 }
 
 // decision is what the tests look at of a decision, on the page and in the audit log.
@@ -50,7 +64,12 @@ func startSampler(t *testing.T, name string, args ...string) *sampler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &sampler{otlp: ports[0], admin: ports[1]}
+	return startSamplerAt(t, name, ports[0], ports[1], args...)
+}
+
+func startSamplerAt(t *testing.T, name, otlp, admin string, args ...string) *sampler {
+	t.Helper()
+	s := &sampler{otlp: otlp, admin: admin}
 	s.Proc = start(t, name, all.program, append([]string{"live", "--listen", s.otlp, "--http=", "--admin", s.admin, "--service-attr", "service.name"}, args...)...)
 	s.await(t)
 	return s

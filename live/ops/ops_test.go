@@ -1,8 +1,8 @@
 package ops
 
 import (
+	"bytes"
 	"crypto/sha256"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -67,6 +67,54 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// hanging is a file on a disk that does not answer until it is released.
+type hanging struct {
+	*os.File
+	released chan struct{}
+}
+
+func (h hanging) Write(b []byte) (int, error) { <-h.released; return h.File.Write(b) }
+
+// TestSavingNeverWaits: while the disk hangs all of it is taken, and it is there when
+// the disk works again. What is given up leaves nothing.
+func TestSavingNeverWaits(t *testing.T) {
+	dir := t.TempDir()
+	released := make(chan struct{})
+	s := &Store{Path: filepath.Join(dir, "state.json"), Create: func(dir, pattern string) (File, error) {
+		f, err := os.CreateTemp(dir, pattern)
+		return hanging{f, released}, err
+	}}
+	want := state()
+	want.Pipeline = nil
+	v, err := s.Begin(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3000 {
+		part := bytes.Repeat([]byte{byte(i)}, i%500)
+		v.Write(part)
+		want.Pipeline = append(want.Pipeline, part...)
+		clear(part) // it is the caller's again
+	}
+	close(released)
+	if err := v.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Load(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if v, err = s.Begin(state()); err != nil {
+		t.Fatal(err)
+	}
+	v.Abort()
+	if got, err := s.Load(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("after one that was given up: %+v, %v", got, err)
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("%v was left behind", files)
+	}
+}
+
 // TestStoreRefusesDamage: a bit that fell over, another version, another file.
 func TestStoreRefusesDamage(t *testing.T) {
 	s := &Store{Path: filepath.Join(t.TempDir(), "state.json")}
@@ -79,7 +127,7 @@ func TestStoreRefusesDamage(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"a bit":       strings.Replace(string(good), "adaptive", "adaptivf", 1),
-		"version":     strings.Replace(string(good), `"version":2`, `"version":1`, 1),
+		"version":     strings.Replace(string(good), `"version":3`, `"version":2`, 1),
 		"another end": string(good) + "x",
 		"cut off":     string(good[:len(good)/2]), "empty": "", "other": "PK\x03\x04",
 	} {
@@ -94,15 +142,43 @@ func TestStoreRefusesDamage(t *testing.T) {
 
 // FuzzState: no file makes Load panic.
 func FuzzState(f *testing.F) {
-	for _, rest := range []string{"", "{}", `{"at":"2026-01-01T00:00:00Z","model_bytes":2,"pipeline_bytes":1}` + "\nabc", `{"model_bytes":-1,"pipeline_bytes":1}` + "\n"} {
-		sum := sha256.Sum256([]byte(rest))
-		f.Add(fmt.Appendf(nil, "{\"version\":2,\"sha256\":\"%x\"}\n%s", sum, rest))
+	for _, text := range []string{"", "{}\n", `{"version":3,"at":"2026-01-01T00:00:00Z","model_bytes":2}` + "\nabc", `{"version":3,"model_bytes":-1}` + "\n"} {
+		sum := sha256.Sum256([]byte(text))
+		f.Add(append([]byte(text), sum[:]...))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if st, err := parseState(text); err == nil && st == nil {
 			t.Error("neither")
 		}
 	})
+}
+
+// TestNotes: actions are kept, whatever is said again at every tick; and what is said
+// again is one entry.
+func TestNotes(t *testing.T) {
+	decision := func(at int64, o live.Outcome, to int) live.Decision {
+		return live.Decision{Action: live.Action{At: at, Target: live.Target{Kind: "deployment", Name: "cart"}, From: 3, To: to}, Outcome: o}
+	}
+	var n Notes
+	n.Add(decision(0, live.Acted, 4))
+	n.Add(decision(1, live.Acted, 4)) // somebody scaled it down meanwhile
+	n.Add(decision(2, live.Failed, 5))
+	n.Add(decision(3, live.Failed, 5))
+	var seen View
+	n.View(&seen)
+	for at := range int64(1000) {
+		n.Add(decision(4+at, live.DryRan, 4))
+		n.Add(decision(4+at, live.Held, 5+int(at%200)))
+	}
+	if len(n.Done) != 3 || n.Done[0].At != 3 || n.Done[0].Times != 2 || n.Done[1].At != 1 || n.Done[2].At != 0 {
+		t.Errorf("actions %+v", n.Done)
+	}
+	if len(n.Held) != MaxDecisions || n.Held[0].Outcome != live.Held || n.Held[1].Times != 1000 {
+		t.Errorf("%d others, %+v", len(n.Held), n.Held[:2])
+	}
+	if len(seen.Done) != 3 || len(seen.Held) != 0 {
+		t.Errorf("a view changed: %+v", seen)
+	}
 }
 
 // TestHealth: alive while it ticks, ready with a model, not while it drains.

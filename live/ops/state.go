@@ -3,14 +3,12 @@ package ops
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/scale-eval/scale-eval/live"
@@ -18,7 +16,7 @@ import (
 )
 
 const (
-	stateVersion = 2
+	stateVersion = 3
 	maxState     = 1 << 30
 )
 
@@ -29,24 +27,19 @@ type State struct {
 	Model   []byte              `json:"-"`
 	Trained *training.Trained   `json:"trained,omitempty"` // nil: the model began cold
 	Memory  []live.TargetMemory `json:"memory,omitempty"`
-	// Pipeline is its snapshot: windows, open traces, statistics. Memory is in it, and
-	// is kept beside it for when it does not fit any more.
+	// Pipeline is its snapshot, when it was read: windows, open traces, statistics. Memory
+	// is in it, and is kept beside it for when it does not fit any more.
 	Pipeline []byte `json:"-"`
 }
 
-// seal is the first line of the file; its sum is that of what follows: a line with the
-// rest of this, and then the bytes of the model and of the pipeline as they are. As
-// JSON they would be copied some five times, and they are most of the process's memory.
-type seal struct {
-	Version int    `json:"version"`
-	SHA256  string `json:"sha256"`
-}
-
-// body is the second line.
-type body struct {
+// head is the first line of the file. After it come the bytes of the model, those of
+// the pipeline as they are, and the SHA-256 of all that. The pipeline is most of the
+// process's memory, so the file is written while it is walked, and nothing in front of
+// it says how long it is.
+type head struct {
+	Version int `json:"version"`
 	*State
-	ModelBytes    int `json:"model_bytes"`
-	PipelineBytes int `json:"pipeline_bytes"`
+	ModelBytes int `json:"model_bytes"`
 }
 
 // Store keeps a State in one file of a folder.
@@ -62,55 +55,6 @@ type File interface {
 	io.WriteCloser
 	Sync() error
 	Name() string
-}
-
-// Save replaces the file. On an error the old one is as it was.
-func (s *Store) Save(st *State) (err error) {
-	text, err := json.Marshal(body{st, len(st.Model), len(st.Pipeline)})
-	if err != nil {
-		return err
-	}
-	parts := [][]byte{append(text, '\n'), st.Model, st.Pipeline}
-	sum := sha256.New()
-	for _, p := range parts {
-		sum.Write(p)
-	}
-	first, err := json.Marshal(seal{stateVersion, hex.EncodeToString(sum.Sum(nil))})
-	if err != nil {
-		return err
-	}
-	parts = append([][]byte{append(first, '\n')}, parts...)
-	create := s.Create
-	if create == nil {
-		create = func(dir, pattern string) (File, error) { return os.CreateTemp(dir, pattern) }
-	}
-	dir := filepath.Dir(s.Path)
-	f, err := create(dir, "."+filepath.Base(s.Path)+".*")
-	if err != nil {
-		return fmt.Errorf("snapshot: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("snapshot: %w; the last one is kept", err)
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	for _, p := range parts {
-		if _, err := f.Write(p); err != nil {
-			return err
-		}
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), s.Path); err != nil {
-		return err
-	}
-	return syncDir(dir)
 }
 
 // syncDir makes a rename last.
@@ -148,29 +92,25 @@ func (s *Store) Load() (*State, error) {
 
 func parseState(text []byte) (*State, error) {
 	first, rest, _ := bytes.Cut(text, []byte("\n"))
-	var sealed seal
-	if err := json.Unmarshal(first, &sealed); err != nil {
+	h := head{State: &State{}}
+	if err := json.Unmarshal(first, &h); err != nil {
 		return nil, err
 	}
-	if sealed.Version != stateVersion {
-		return nil, fmt.Errorf("version %d, this program reads version %d", sealed.Version, stateVersion)
+	if h.Version != stateVersion {
+		return nil, fmt.Errorf("version %d, this program reads version %d", h.Version, stateVersion)
 	}
-	if sum := sha256.Sum256(rest); hex.EncodeToString(sum[:]) != sealed.SHA256 {
+	end := len(rest) - sha256.Size
+	if h.ModelBytes < 0 || h.ModelBytes > end {
+		return nil, fmt.Errorf("%d bytes of model in %d: cut short?", h.ModelBytes, len(rest))
+	}
+	if sum := sha256.Sum256(text[:len(text)-sha256.Size]); !bytes.Equal(sum[:], rest[end:]) {
 		return nil, errors.New("its checksum does not match")
 	}
-	second, rest, _ := bytes.Cut(rest, []byte("\n"))
-	b := body{State: &State{}}
-	if err := json.Unmarshal(second, &b); err != nil {
-		return nil, err
+	if h.ModelBytes > 0 {
+		h.Model = rest[:h.ModelBytes:h.ModelBytes]
 	}
-	if b.ModelBytes < 0 || b.PipelineBytes < 0 || b.ModelBytes > len(rest) || b.PipelineBytes != len(rest)-b.ModelBytes {
-		return nil, fmt.Errorf("%d bytes of model and %d of pipeline in %d", b.ModelBytes, b.PipelineBytes, len(rest))
+	if h.ModelBytes < end {
+		h.Pipeline = rest[h.ModelBytes:end:end]
 	}
-	if b.ModelBytes > 0 {
-		b.Model = rest[:b.ModelBytes:b.ModelBytes]
-	}
-	if b.PipelineBytes > 0 {
-		b.Pipeline = rest[b.ModelBytes:]
-	}
-	return b.State, nil
+	return h.State, nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/live"
 	"github.com/scale-eval/scale-eval/live/otlp"
 	"github.com/scale-eval/scale-eval/live/training"
@@ -26,7 +27,8 @@ type View struct {
 	Counters live.Counters     `json:"counters"`
 	Receiver otlp.Counters     `json:"receiver"`
 	Calls    []CallView        `json:"calls"`     // the busiest, at most MaxCalls
-	Recent   []live.Decision   `json:"decisions"` // newest first, at most MaxDecisions
+	Done     []Noted           `json:"actions"`   // carried out or failed, newest first
+	Held     []Noted           `json:"decisions"` // the others, newest first
 	Reloads  Reloads           `json:"reloads"`
 	Problems []string          `json:"problems,omitempty"`
 
@@ -35,7 +37,7 @@ type View struct {
 	SnapshotAt       time.Time `json:"snapshot_at"`
 }
 
-// Bounds of a View.
+// Bounds of a View: of its calls, and of each list of decisions.
 const (
 	MaxCalls     = 100
 	MaxDecisions = 100
@@ -58,13 +60,17 @@ type CallView struct {
 	P50      float64 `json:"p50"`       // location of all spans
 	P99      float64 `json:"p99"`       //
 	SlowerBy float64 `json:"slower_by"` // CUSUM; live.CusumAlarm and more: a change
+	// Threshold is the least duration that is sampled now; 0: the sampler has none.
+	Threshold int64 `json:"threshold"`
+	id        trace.Call
 }
 
-// Calls are the busiest calls of a pipeline, in its own goroutine.
-func Calls(p *live.Pipeline) []CallView {
+// Calls are the busiest calls of a pipeline, in its own goroutine. threshold gives
+// CallView.Threshold; nil: there is none.
+func Calls(p *live.Pipeline, threshold func(trace.Call) time.Duration) []CallView {
 	var out []CallView
 	p.Stats(func(c live.CallStats) {
-		v := CallView{Call: c.Service + "::" + c.Operation, Count: c.Count, Sampled: c.Sampled, Errors: c.Errors, Rate: c.Rate, SlowerBy: c.CusumUp}
+		v := CallView{id: c.Call, Call: c.Service + "::" + c.Operation, Count: c.Count, Sampled: c.Sampled, Errors: c.Errors, Rate: c.Rate, SlowerBy: c.CusumUp}
 		if c.Baseline == c.Baseline { // not NaN
 			v.Scale = c.Baseline
 		}
@@ -74,7 +80,13 @@ func Calls(p *live.Pipeline) []CallView {
 		out = append(out, v)
 	})
 	slices.SortStableFunc(out, func(a, b CallView) int { return int(min(max(b.Count-a.Count, -1), 1)) })
-	return out[:min(len(out), MaxCalls)]
+	out = out[:min(len(out), MaxCalls)]
+	for i := range out {
+		if threshold != nil {
+			out[i].Threshold = int64(threshold(out[i].id))
+		}
+	}
+	return out
 }
 
 // Board holds the last View. Safe for concurrent use.

@@ -31,15 +31,9 @@ function why(w) {
 }
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 // What is said again at every tick, a dry run say, is one row: the newest, and how often.
-function folded(decisions) {
-  const seen = new Map();
-  for (const d of decisions) {
-    const key = JSON.stringify([d.target, d.service, d.outcome, d.reason, d.direction, d.from, d.to, d.why.rule, d.error]);
-    const row = seen.get(key);
-    if (row) row.times++;
-    else seen.set(key, { d, times: 1 });
-  }
-  return [...seen.values()];
+function decided(list, none) {
+  if (!list || !list.length) return [[[""], [""], [none, "soft"], [""]]];
+  return list.map((d) => [[clock.format(new Date(d.at / 1e6)), "k"], [d.outcome + (d.times > 1 ? ` ×${number.format(d.times)}` : ""), "k"], [what(d)], [(d.error ? d.error + "; " : "") + why(d.why)]]);
 }
 function show(v) {
   const badges = [
@@ -61,9 +55,9 @@ function show(v) {
     tile.append(element("dt", k), element("dd", number.format(n)));
     return tile;
   }));
-  const decisions = folded(v.decisions || []).map(({ d, times }) => [[clock.format(new Date(d.at / 1e6)), "k"], [d.outcome + (times > 1 ? ` ×${times}` : ""), "k"], [what(d)], [(d.error ? d.error + "; " : "") + why(d.why)]]);
-  rows("decisions", decisions.length ? decisions : [[[""], [""], ["none yet", "soft"], [""]]]);
-  rows("calls", (v.calls || []).map((x) => [[x.call], [number.format(x.count), "n"], [number.format(x.sampled), "n"], [number.format(x.rate), "n"], [ms(x.scale), "n"], [ms(x.p50), "n"], [ms(x.p99), "n"]]));
+  rows("actions", decided(v.actions, v.mode === "acting" ? "none yet" : "none: this is a dry run"));
+  rows("decisions", decided(v.decisions, "none yet"));
+  rows("calls", (v.calls || []).map((x) => [[x.call], [number.format(x.count), "n"], [number.format(x.sampled), "n"], [number.format(x.rate), "n"], [ms(x.scale), "n"], [ms(x.threshold), "n"], [ms(x.p50), "n"], [ms(x.p99), "n"]]));
 }
 async function refresh() {
   try {
