@@ -69,7 +69,7 @@ func TestPoliciesThatDoNothingShareARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	shy := asking("shy", "looks on", func(*Env, *Target, *sim.Service) policy.Autoscaler { return policy.NoOp{} })
-	policies := append(Policies(), shy)
+	policies := append(Policies(), static(), shy)
 	want := map[string]bool{"keda": true, "vpa": true, "static": true, "oracle": true, "none": true}
 	for _, policy := range policies {
 		if idle, err := c.idle(cal, policy); err != nil || idle != want[policy.Name] {
