@@ -16,6 +16,9 @@ func New(t *Topology, seed uint64) (*System, error) {
 	if err := c.err(); err != nil {
 		return nil, err
 	}
+	if err := t.Tapes.claim(seed); err != nil {
+		return nil, err
+	}
 	s := &System{seed: seed, byName: map[string]*service{}}
 	s.anywhere = node{up: true, slow: 1, images: map[*service]bool{}}
 	for i := range t.Nodes {
@@ -38,6 +41,7 @@ func New(t *Topology, seed uint64) (*System, error) {
 	if err := c.err(); err != nil {
 		return nil, err
 	}
+	s.tape(t.Tapes)
 	s.begin()
 	return s, nil
 }
@@ -142,6 +146,44 @@ func (s *System) addClient(c *checker, path string, spec *Client) {
 		cl.total += spec.Mix[i].Weight
 	}
 	s.clients = append(s.clients, cl)
+}
+
+// tape lets the system read what others with its seed draw as well.
+func (s *System) tape(t *Tapes) {
+	for _, svc := range s.services {
+		for _, op := range svc.ops {
+			op.tape(t)
+		}
+	}
+	for _, c := range s.clients {
+		if c.spec.Arrivals != nil {
+			c.instants = t.arrivalsOf(c.spec.Arrivals, c.arrivals, c.spec.Name)
+		}
+		c.thought = t.dist(c.spec.Think, c.think, "client", c.spec.Name, "think")
+	}
+}
+
+// tape is for the one stage of the operation that draws from a stream; where several do,
+// whose turn it is depends on the run.
+func (o *operation) tape(t *Tapes) {
+	var cpu, wait []*stage
+	for i := range o.courses {
+		for j := range o.courses[i].stages {
+			st := &o.courses[i].stages[j]
+			if st.CPU != nil {
+				cpu = append(cpu, st)
+			}
+			if st.Wait != nil {
+				wait = append(wait, st)
+			}
+		}
+	}
+	if len(cpu) == 1 && cpu[0].inverse == nil {
+		cpu[0].works = t.dist(cpu[0].CPU, o.cpu, "service", o.service.spec.Name, o.spec.Name, "cpu")
+	}
+	if len(wait) == 1 {
+		wait[0].waits = t.dist(wait[0].Wait, o.wait, "service", o.service.spec.Name, o.spec.Name, "wait")
+	}
 }
 
 // begin puts the first pods on their nodes, ready, and starts the clients.

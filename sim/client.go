@@ -18,6 +18,9 @@ type client struct {
 	sent   uint64
 
 	arrivals, think, mix, factors *random.Stream
+
+	instants *reader[int64]   // of arrivals; nil: they are drawn
+	thought  *reader[float64] // think times; nil: they are drawn
 }
 
 // openLoad is the event argument of an arrival; anything less is a user's number.
@@ -39,9 +42,18 @@ func (c *client) Handle(arg uint64) {
 
 func (c *client) nextArrival() {
 	now := c.sys.clock.Now()
-	if at, ok := c.spec.Arrivals.Next(now, c.arrivals); ok && at < MaxTime {
+	if at, ok := c.following(now); ok && at < MaxTime {
 		c.sys.clock.After(at-now, c, openLoad)
 	}
+}
+
+// following is the arrival behind the one now.
+func (c *client) following(now int64) (at int64, ok bool) {
+	if c.instants != nil {
+		at = c.instants.take()
+		return at, at != never
+	}
+	return c.spec.Arrivals.Next(now, c.arrivals)
 }
 
 // setUsers lets users come (they think first) or go (when they have their answer).
@@ -60,7 +72,10 @@ func (c *client) setUsers(n int) {
 
 func (c *client) thinks(user int) {
 	d := int64(0)
-	if c.spec.Think != nil {
+	switch {
+	case c.thought != nil:
+		d = ns(c.thought.take())
+	case c.spec.Think != nil:
 		d = ns(c.spec.Think.Sample(c.think))
 	}
 	c.sys.clock.After(d, c, uint64(user))

@@ -52,6 +52,7 @@ type Clock struct {
 	stop  bool
 
 	heap  []key // from root on
+	hole  bool  // at root: its event is being handled, and the next one scheduled goes there
 	slots []slot
 	free  uint32 // first free slot + 1
 	live  int    // events scheduled and not cancelled
@@ -169,13 +170,13 @@ func (c *Clock) fire() {
 
 // drop removes cancelled events from the top and reports whether a live one is there.
 func (c *Clock) drop() bool {
-	for len(c.heap) > root {
+	for c.close(); len(c.heap) > root; c.close() {
 		k := c.heap[root]
 		s := &c.slots[k.slot()]
 		switch {
 		case s.seq != k.seq():
 			c.dead--
-			c.pop()
+			c.hole = true
 		case s.handler == nil:
 			c.surfaced(k, s)
 		default:
@@ -186,7 +187,7 @@ func (c *Clock) drop() bool {
 }
 
 // surfaced takes the first key out of the heap, and frees its slot s. If it was a
-// lane's, the next of the lane takes its place.
+// lane's, the next of the lane takes its place; otherwise there is a hole.
 func (c *Clock) surfaced(k key, s *slot) {
 	lane := s.lane
 	c.freeSlot(k.slot())
@@ -196,7 +197,21 @@ func (c *Clock) surfaced(k key, s *slot) {
 			return
 		}
 	}
-	c.pop()
+	c.hole = true
+}
+
+// close fills the hole with the last key.
+func (c *Clock) close() {
+	if !c.hole {
+		return
+	}
+	c.hole = false
+	last := len(c.heap) - 1
+	k := c.heap[last]
+	c.heap = c.heap[:last]
+	if last > root {
+		c.down(root, k)
+	}
 }
 
 // Next is the time of the next event; ok is false when there is none.
@@ -250,6 +265,7 @@ func (c *Clock) freeSlot(s uint32) {
 // compact rebuilds the heap without the cancelled events. Those that stand for the
 // rest of their lane stay.
 func (c *Clock) compact() {
+	c.close()
 	kept := c.heap[:root]
 	for _, k := range c.heap[root:] {
 		if c.slots[k.slot()].seq == k.seq() {
@@ -265,6 +281,11 @@ func (c *Clock) compact() {
 func parent(i int) int { return i/4 + 2 }
 
 func (c *Clock) push(k key) {
+	if c.hole { // the commonest case: an event has a successor
+		c.hole = false
+		c.down(root, k)
+		return
+	}
 	if len(c.heap) == 0 {
 		c.heap = append(c.heap, make([]key, root)...)
 	}
@@ -279,15 +300,6 @@ func (c *Clock) push(k key) {
 		i = p
 	}
 	h[i] = k
-}
-
-func (c *Clock) pop() {
-	last := len(c.heap) - 1
-	k := c.heap[last]
-	c.heap = c.heap[:last]
-	if last > root {
-		c.down(root, k)
-	}
 }
 
 // down puts k at i or below it.

@@ -96,10 +96,15 @@ type stage struct {
 	calls   []call
 	inverse random.Inverse // CPU, when it is tied to the request's factors
 	own     float64        // standard deviation of the score, given the factors
+
+	works, waits *reader[float64] // draws of CPU and Wait; nil: from the streams of the operation
 }
 
 // work draws the CPU time of a request, seconds.
 func (st *stage) work(s *random.Stream, factors *[Factors]float64) float64 {
+	if st.works != nil {
+		return st.works.take()
+	}
 	if st.inverse == nil {
 		return st.CPU.Sample(s)
 	}
@@ -108,6 +113,14 @@ func (st *stage) work(s *random.Stream, factors *[Factors]float64) float64 {
 		mean += float64(l * factors[i])
 	}
 	return random.Tied(st.inverse, mean, st.own, s)
+}
+
+// pause draws the time without CPU, seconds.
+func (st *stage) pause(s *random.Stream) float64 {
+	if st.waits != nil {
+		return st.waits.take()
+	}
+	return st.Wait.Sample(s)
 }
 
 // tie prepares a stage with loadings.

@@ -11,6 +11,9 @@ type Topology struct {
 	Nodes    []Node // none: pods need no node
 	Services []Service
 	Clients  []Client
+	// Tapes are shared by the runs of this topology with one seed. nil: a run draws
+	// alone.
+	Tapes *Tapes
 }
 
 // Node is a machine.

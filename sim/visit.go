@@ -169,7 +169,7 @@ func (v *visit) wait() {
 	st := &v.course.stages[v.stage]
 	d := 0.0
 	if st.Wait != nil {
-		d = st.Wait.Sample(v.op.wait) * v.slowness()
+		d = st.pause(v.op.wait) * v.slowness()
 	}
 	if f := &v.op.fault; v.stage == 0 && f.Extra > 0 {
 		v.fault = f.Kind

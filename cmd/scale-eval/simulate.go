@@ -23,10 +23,10 @@ func simulateCommand() *cli.Command {
 autoscalers of Kubernetes on a simulated cluster, in virtual time:
 
   scale-eval simulate --list                    what there is
-  scale-eval simulate capped-serverless         one scenario, all policies
+  scale-eval simulate capped-serverless         one scenario, the usual policies
   scale-eval simulate --policies scale,keda,none --seeds 10 db-bottleneck
   scale-eval simulate ./mine.yaml               your own system
-  scale-eval simulate --seeds 30 --out suite    the whole suite, 15 scenarios
+  scale-eval simulate --seeds 30 --out suite    the whole suite: 15 scenarios, 8 policies
   scale-eval simulate --replay suite --output markdown   its table again, nothing is run
   scale-eval simulate --from-dataset nezha:ob-2022-08-22 --hold-out   a twin of traces
 
@@ -58,7 +58,7 @@ FILE of an event log proves it. --save writes what SCALE played with as a plan:
 func simulateFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "list", Usage: "list scenarios and policies, and run nothing"},
-		&cli.StringFlag{Name: "policies", Value: "all", Usage: "`NAMES` separated by commas, see --list"},
+		&cli.StringFlag{Name: "policies", Value: "usual", Usage: "`NAMES` separated by commas, see --list; usual: those not \"played when named\", all: those too"},
 		&cli.IntFlag{Name: "seeds", Value: 5, Usage: "play the seeds 1 to `N`, 1..1000; more: narrower intervals"},
 		&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "play one run, with this `SEED`"},
 		&cli.IntFlag{Name: "workers", Usage: "runs at a time, `N` (0: one a core)"},
@@ -110,8 +110,11 @@ func simulate(c *cli.Context) error {
 }
 
 func pickPolicies(list string) ([]experiment.Policy, error) {
-	if list == "all" {
+	switch list {
+	case "usual":
 		return experiment.Policies(), nil
+	case "all":
+		return append(experiment.Policies(), experiment.ByName()...), nil
 	}
 	policies, err := experiment.PoliciesNamed(strings.Split(list, ",")...)
 	if err != nil {

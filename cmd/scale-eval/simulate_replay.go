@@ -71,7 +71,11 @@ func replayRecord(c *cli.Context, path string, f io.Reader) error {
 
 // planOf is what the record holds, or what of it the options ask for.
 func (r *simResults) planOf(c *cli.Context, path string) error {
-	policies, err := pickPolicies(c.String("policies"))
+	list := c.String("policies")
+	if !c.IsSet("policies") {
+		list = "all" // that were played
+	}
+	policies, err := pickPolicies(list)
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,7 @@ func (r *simResults) again() string {
 		given = nil
 	}
 	line := fmt.Sprintf("scale-eval simulate --seeds %d", r.plan.Seeds)
-	if len(r.plan.Policies) < len(experiment.Policies()) {
+	if !slices.EqualFunc(experiment.Policies(), r.plan.Policies, func(p experiment.Policy, name string) bool { return p.Name == name }) {
 		line += " --policies " + strings.Join(r.plan.Policies, ",")
 	}
 	if l := r.record.Header.Load; l != 1 {

@@ -33,10 +33,11 @@ func steps(c *Case) int { return int((c.Length + stepSeconds*1e9 - 1) / (stepSec
 // its peak is found by bisection, the other steps in proportion. Cost: some ten runs.
 func (c *Case) Calibrate(ctx context.Context) (*Calibration, error) {
 	cal := &Calibration{Case: c.Name, Services: map[string]Capacity{}}
-	if err := c.loadTest(ctx, cal); err != nil {
+	tapes := sim.NewTapes() // of calibrationSeed, with which most runs are
+	if err := c.loadTest(ctx, cal, tapes); err != nil {
 		return nil, fmt.Errorf("%s: load test: %w", c.Name, err)
 	}
-	if err := c.findDemand(ctx, cal); err != nil {
+	if err := c.findDemand(ctx, cal, tapes); err != nil {
 		return nil, fmt.Errorf("%s: oracle: %w", c.Name, err)
 	}
 	return cal, nil
@@ -44,8 +45,8 @@ func (c *Case) Calibrate(ctx context.Context) (*Calibration, error) {
 
 // loadTest measures the warm-up. What a service has then is its demand until more is
 // known.
-func (c *Case) loadTest(ctx context.Context, cal *Calibration) error {
-	sys, topology, err := c.New(calibrationSeed)
+func (c *Case) loadTest(ctx context.Context, cal *Calibration, tapes *sim.Tapes) error {
+	sys, topology, err := c.New(calibrationSeed, tapes)
 	if err != nil {
 		return err
 	}
@@ -91,8 +92,8 @@ func offeredLoad(spec *sim.Service, st *sim.Stats, worked, cores float64) float6
 }
 
 // findDemand fills in the demand of each remedy.
-func (c *Case) findDemand(ctx context.Context, cal *Calibration) error {
-	loads, err := c.offered(ctx, cal)
+func (c *Case) findDemand(ctx context.Context, cal *Calibration, tapes *sim.Tapes) error {
+	loads, err := c.offered(ctx, cal, tapes)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (c *Case) findDemand(ctx context.Context, cal *Calibration) error {
 	}
 	var allowed [calibrationSeeds]int64
 	for k := range allowed {
-		n, err := c.violatedBy(ctx, cal, calibrationSeed+uint64(k), math.MaxInt64-1)
+		n, err := c.violatedBy(ctx, cal, k, math.MaxInt64-1, tapes)
 		if err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (c *Case) findDemand(ctx context.Context, cal *Calibration) error {
 	}
 	for i := range cal.Demands {
 		if cal.Demands[i].Remedy {
-			if err := c.bisect(ctx, cal, i, loads[i], &allowed); err != nil {
+			if err := c.bisect(ctx, cal, i, loads[i], &allowed, tapes); err != nil {
 				return err
 			}
 		}
@@ -124,11 +125,11 @@ func (c *Case) findDemand(ctx context.Context, cal *Calibration) error {
 // bisect finds the least peak of one demand, the others as they are: by halves with the
 // first seed, and from there upwards until it is enough with every seed. Where load
 // feeds on itself, as retries do, what is just enough once is not enough the next time.
-func (c *Case) bisect(ctx context.Context, cal *Calibration, i int, load []float64, allowed *[calibrationSeeds]int64) error {
+func (c *Case) bisect(ctx context.Context, cal *Calibration, i int, load []float64, allowed *[calibrationSeeds]int64, tapes *sim.Tapes) error {
 	t := c.Targets[i]
 	enough := func(peak, k int) (bool, error) {
 		fill(&cal.Demands[i], load, peak, t.Min)
-		n, err := c.violatedBy(ctx, cal, calibrationSeed+uint64(k), allowed[k])
+		n, err := c.violatedBy(ctx, cal, k, allowed[k], tapes)
 		return n <= allowed[k], err
 	}
 	low, high := max(t.Min, 1)-1, t.Max // low is too few, high is enough
@@ -170,11 +171,14 @@ func fill(d *Demand, load []float64, peak, least int) {
 
 // violatedBy is how many seconds the oracle with this demand violates. It gives up, and
 // says most + 1, as soon as they are more than most.
-func (c *Case) violatedBy(ctx context.Context, cal *Calibration, seed uint64, most int64) (int64, error) {
+func (c *Case) violatedBy(ctx context.Context, cal *Calibration, k int, most int64, tapes *sim.Tapes) (int64, error) {
+	if k > 0 {
+		tapes = nil
+	}
 	run, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	n := int64(0)
-	m, _, err := Run(run, c, cal, oracle(), seed, Options{second: func(violated bool) {
+	m, _, err := Run(run, c, cal, oracle(), calibrationSeed+uint64(k), Options{tapes: tapes, second: func(violated bool) {
 		if violated {
 			if n++; n > most {
 				giveUp()
@@ -191,8 +195,8 @@ func (c *Case) violatedBy(ctx context.Context, cal *Calibration, seed uint64, mo
 }
 
 // offered is the load of each target, a step each, when no pods are wanting.
-func (c *Case) offered(ctx context.Context, cal *Calibration) ([][]float64, error) {
-	sys, topology, err := c.New(calibrationSeed)
+func (c *Case) offered(ctx context.Context, cal *Calibration, tapes *sim.Tapes) ([][]float64, error) {
+	sys, topology, err := c.New(calibrationSeed, tapes)
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,9 @@ type Case struct {
 	Name  string
 	Title string // one line
 	// New builds the system of one run, with everything scheduled that the scenario
-	// does to it. The topology is the one that the system was built from.
-	New func(seed uint64) (*sim.System, *sim.Topology, error)
+	// does to it. The topology is the one that the system was built from. tapes are
+	// those of the seed, for [sim.Topology]; nil: there are none.
+	New func(seed uint64, tapes *sim.Tapes) (*sim.System, *sim.Topology, error)
 	// WarmUp comes before the measured Length, ns. A fault, or whatever else the case
 	// is about, lasts from FaultFrom to FaultTo of the measured time; 0, 0: all of it.
 	WarmUp, Length, FaultFrom, FaultTo int64

@@ -33,7 +33,7 @@ func webCase(t testing.TB) *Case {
 		Targets:    []Target{{Service: "web", Min: 1, Max: 40}},
 		Remedies:   []Remedy{{"web", Horizontal}},
 	}
-	c.New = func(seed uint64) (*sim.System, *sim.Topology, error) {
+	c.New = func(seed uint64, tapes *sim.Tapes) (*sim.System, *sim.Topology, error) {
 		topology := &sim.Topology{
 			Services: []sim.Service{{
 				Name: "web", Replicas: 6, Balance: sim.PowerOfTwo, Lifecycle: lifecycle, Pod: sim.Pod{CPU: 1, CPURequest: 1},
@@ -41,6 +41,7 @@ func webCase(t testing.TB) *Case {
 			}},
 			Clients: []sim.Client{{Name: "users", Mix: []sim.Choice{{Call: sim.Call{Service: "web"}, Weight: 1}}, Arrivals: stepped(t, c, 37.5, 100)}},
 		}
+		topology.Tapes = tapes
 		s, err := sim.New(topology, seed)
 		return s, topology, err
 	}

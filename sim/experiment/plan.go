@@ -7,7 +7,9 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
+	"github.com/scale-eval/scale-eval/sim"
 	"github.com/scale-eval/scale-eval/sim/experiment/measure"
 )
 
@@ -49,12 +51,26 @@ type job struct {
 	cal      *Calibration
 	policies []Policy
 	seed     uint64
+	draws    *draws
+}
+
+// draws are those of a case and a seed, for as long as a job needs them.
+type draws struct {
+	tapes *sim.Tapes
+	jobs  atomic.Int32 // to come
+}
+
+func (d *draws) done() {
+	if d.jobs.Add(-1) == 0 {
+		d.tapes = nil
+	}
 }
 
 // Execute runs what is not done yet, seeds first: an interrupted plan has all
 // policies on the same seeds. Policies that do nothing in a run share it, because each
-// would be the same to the byte. The order of results depends on the machine, the
-// results do not.
+// would be the same to the byte; the runs of a case and a seed share what they draw. The
+// order of results depends on the machine, the results do not. Memory: the draws of the
+// cases and seeds at hand, 100 MB for a case of 6.7 M requests.
 func (p *Plan) Execute(ctx context.Context) error {
 	if p.Calibrations == nil {
 		p.Calibrations = map[string]*Calibration{}
@@ -84,8 +100,9 @@ func (p *Plan) Execute(ctx context.Context) error {
 // run plays the first policy and asks the others on the way. Those that would have done
 // nothing have the same result; each of the rest needs a run of its own.
 func (j *job) run(ctx context.Context, finished func(*Measures) error) error {
+	defer j.draws.done()
 	acted := make([]bool, len(j.policies))
-	o := Options{asked: j.policies[1:], acted: func(i int) { acted[1+i] = true }}
+	o := Options{asked: j.policies[1:], acted: func(i int) { acted[1+i] = true }, tapes: j.draws.tapes}
 	m, _, err := Run(ctx, j.c, j.cal, j.policies[0], j.seed, o)
 	if err != nil {
 		return err
@@ -94,7 +111,7 @@ func (j *job) run(ctx context.Context, finished func(*Measures) error) error {
 		one := *m
 		one.Policy = policy.Name
 		if acted[i] {
-			own, _, err := Run(ctx, j.c, j.cal, policy, j.seed, Options{})
+			own, _, err := Run(ctx, j.c, j.cal, policy, j.seed, Options{tapes: j.draws.tapes})
 			if err != nil {
 				return err
 			}
@@ -132,7 +149,9 @@ func (p *Plan) jobs() (jobs []job, err error) {
 // jobsOf are those of a case and a seed. Policies that can be asked ride along with
 // those that have nothing to act on, if there are any.
 func (p *Plan) jobsOf(c *Case, idle []bool, seed uint64) (jobs []job) {
-	own := func(policy Policy) job { return job{c, p.Calibrations[c.Name], []Policy{policy}, seed} }
+	add := func(policies ...Policy) {
+		jobs = append(jobs, job{c: c, cal: p.Calibrations[c.Name], policies: policies, seed: seed})
+	}
 	var quiet, asked []Policy
 	for k, policy := range p.Policies {
 		switch {
@@ -142,14 +161,20 @@ func (p *Plan) jobsOf(c *Case, idle []bool, seed uint64) (jobs []job) {
 		case policy.Asks:
 			asked = append(asked, policy)
 		default:
-			jobs = append(jobs, own(policy))
+			add(policy)
 		}
 	}
 	if len(quiet) > 0 {
-		return append(jobs, job{c, p.Calibrations[c.Name], append(quiet, asked...), seed})
+		add(append(quiet, asked...)...)
+	} else {
+		for _, policy := range asked {
+			add(policy)
+		}
 	}
-	for _, policy := range asked {
-		jobs = append(jobs, own(policy))
+	shared := &draws{tapes: sim.NewTapes()}
+	shared.jobs.Store(int32(len(jobs)))
+	for i := range jobs {
+		jobs[i].draws = shared
 	}
 	return jobs
 }

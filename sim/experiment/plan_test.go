@@ -63,12 +63,13 @@ func TestAPlanContinuesWhereItWas(t *testing.T) {
 func TestPoliciesThatDoNothingShareARun(t *testing.T) {
 	c := webCase(t)
 	c.Remedies = nil
+	c.WarmUp, c.Length, c.FaultFrom, c.FaultTo = 60e9, 240e9, 30e9, 180e9
 	cal := &Calibration{Case: c.Name, Services: map[string]Capacity{}}
-	if err := c.loadTest(context.Background(), cal); err != nil {
+	if err := c.loadTest(context.Background(), cal, nil); err != nil {
 		t.Fatal(err)
 	}
 	shy := asking("shy", "looks on", func(*Env, *Target, *sim.Service) policy.Autoscaler { return policy.NoOp{} })
-	policies := append(Policies(), shy)
+	policies := append(Policies(), static(), shy)
 	want := map[string]bool{"keda": true, "vpa": true, "static": true, "oracle": true, "none": true}
 	for _, policy := range policies {
 		if idle, err := c.idle(cal, policy); err != nil || idle != want[policy.Name] {
@@ -85,11 +86,11 @@ func TestPoliciesThatDoNothingShareARun(t *testing.T) {
 	}
 	var built atomic.Int32
 	system := c.New
-	c.New = func(seed uint64) (*sim.System, *sim.Topology, error) {
+	c.New = func(seed uint64, tapes *sim.Tapes) (*sim.System, *sim.Topology, error) {
 		if seed != calibrationSeed { // where idle looks
 			built.Add(1)
 		}
-		return system(seed)
+		return system(seed, tapes)
 	}
 	if err := p.Execute(context.Background()); err != nil {
 		t.Fatal(err)

@@ -18,14 +18,15 @@ type Policy struct {
 	Asks bool
 }
 
-// Policies are all of them, in the order of tables: SCALE, the baselines, the bounds.
+// Policies are the usual ones, in the order of tables: SCALE, the baselines, the bounds.
 func Policies() []Policy {
-	return []Policy{scale(), hpa(), keda(), vpa(), rate(), forecast(), static(), oracle(), none()}
+	return []Policy{scale(), hpa(), keda(), vpa(), rate(), forecast(), oracle(), none()}
 }
 
 // ByName are policies that answer a question of their own, and are played when they are
-// asked for.
-func ByName() []Policy { return []Policy{scaleAll()} }
+// asked for. static decides nothing, and what it costs is in the oracle's demand: the
+// other bounds say how good a decision can be, and how bad it is to take none.
+func ByName() []Policy { return []Policy{static(), scaleAll()} }
 
 // PoliciesNamed picks some of Policies and ByName, in their order. The error names those
 // there are.

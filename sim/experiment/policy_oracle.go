@@ -29,7 +29,7 @@ func oracle() Policy {
 
 // static has the oracle's peak from beginning to end.
 func static() Policy {
-	return Policy{Name: "static", Doc: "the oracle's peak, all the time: the upper bound of cost", Start: func(e *Env) (func() error, error) {
+	return Policy{Name: "static", Doc: "the oracle's peak, all the time: the upper bound of cost; played when named", Start: func(e *Env) (func() error, error) {
 		for _, d := range e.Calibration.Demands {
 			if d.Remedy {
 				e.scale(d.Service, int(most(&d, e.Case, 0, e.Case.end())))

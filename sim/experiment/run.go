@@ -68,6 +68,7 @@ type Options struct {
 	second func(violated bool) // is told of each measured second, once that is certain
 	asked  []Policy            // are asked in a run that they leave alone; see [Policy.Asks]
 	acted  func(i int)         // is told that asked[i] would have done something, once or more
+	tapes  *sim.Tapes          // of the seed; nil: none
 }
 
 // Run simulates a case under a policy. cal is that of the case; nil measures it anew.
@@ -79,7 +80,7 @@ func Run(ctx context.Context, c *Case, cal *Calibration, p Policy, seed uint64, 
 			return nil, nil, err
 		}
 	}
-	e, err := c.env(cal, seed)
+	e, err := c.env(cal, seed, o.tapes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,8 +128,8 @@ func (e *Env) ask(o *Options) error {
 }
 
 // env is a run of the case that has not begun.
-func (c *Case) env(cal *Calibration, seed uint64) (*Env, error) {
-	sys, topology, err := c.New(seed)
+func (c *Case) env(cal *Calibration, seed uint64, tapes *sim.Tapes) (*Env, error) {
+	sys, topology, err := c.New(seed, tapes)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Name, err)
 	}
@@ -144,7 +145,7 @@ func (c *Case) env(cal *Calibration, seed uint64) (*Env, error) {
 // scheduled nothing, so nothing of it can happen, and its run is that of none, event
 // for event.
 func (c *Case) idle(cal *Calibration, p Policy) (bool, error) {
-	e, err := c.env(cal, calibrationSeed)
+	e, err := c.env(cal, calibrationSeed, nil)
 	if err != nil {
 		return false, err
 	}

@@ -49,7 +49,7 @@ func TestPoliciesBetweenTheirBounds(t *testing.T) {
 	c := webCase(t)
 	cal := calibrate(t, c)
 	got := map[string]*Measures{}
-	for _, p := range Policies() {
+	for _, p := range append(Policies(), static()) {
 		m := played(t, c, cal, p.Name, 7)
 		got[p.Name] = m
 		t.Logf("%-8s violated %4.0f s %5.1f %%, p95 %7.0f ms, detect %4.0f decide %4.0f ready %4.0f recover %4.0f, pods %6.0f over %6.0f, actions %2d reversals %d right %d wrong %d %+v",

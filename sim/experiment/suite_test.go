@@ -25,7 +25,7 @@ func shortened(t *testing.T, name string, seconds int64) (*Case, *Calibration) {
 	s.Duration = seconds * 1e9
 	c := FromScenario(s, 1)
 	cal := &Calibration{Case: c.Name, Services: map[string]Capacity{}}
-	if err := c.loadTest(context.Background(), cal); err != nil {
+	if err := c.loadTest(context.Background(), cal, nil); err != nil {
 		t.Fatal(err)
 	}
 	return c, cal
@@ -135,7 +135,7 @@ func TestEveryScenarioIsACase(t *testing.T) {
 		if len(c.Objectives) == 0 || len(c.Targets) == 0 || c.Length <= 0 {
 			t.Errorf("%s: %+v", name, c)
 		}
-		sys, topology, err := c.New(1)
+		sys, topology, err := c.New(1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
