@@ -31,9 +31,11 @@ function why(w) {
 }
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 // What is said again at every tick, a dry run say, is one row: the newest, and how often.
+const shown = 20;
 function decided(list, none) {
   if (!list || !list.length) return [[[""], [""], [none, "soft"], [""]]];
-  return list.map((d) => [[clock.format(new Date(d.at / 1e6)), "k"], [d.outcome + (d.times > 1 ? ` ×${number.format(d.times)}` : ""), "k"], [what(d)], [(d.error ? d.error + "; " : "") + why(d.why)]]);
+  const rest = list.length > shown ? [[[""], [""], [`${list.length - shown} earlier ones are in /api/status`, "soft"], [""]]] : [];
+  return list.slice(0, shown).map((d) => [[clock.format(new Date(d.at / 1e6)), "k"], [d.outcome + (d.times > 1 ? ` ×${number.format(d.times)}` : ""), "k"], [what(d)], [(d.error ? d.error + "; " : "") + why(d.why)]]).concat(rest);
 }
 function show(v) {
   const badges = [
