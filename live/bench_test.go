@@ -48,7 +48,7 @@ func benchSpans(n int, seed uint64) []Span {
 // benchRules are 100 rules of one kind. spread: each looks at one service; identical:
 // every rule looks at every call, for the same; the others look at every call, each
 // with a threshold of its own, from 400 ms in steps of 10 ms, but for matches: there
-// each matches by a pattern of its own.
+// each matches by a pattern of its own. The mixed ones are of all kinds of conditions.
 func benchRules(kind string) RuleSet {
 	set := RuleSet{Settings: DefaultSettings()}
 	for i := range 100 {
@@ -61,7 +61,7 @@ func benchRules(kind string) RuleSet {
 		case "spread":
 			r.Match.Service, _ = ParsePattern(fmt.Sprintf("service-%02d", i))
 		case "identical":
-		case "matches":
+		case "matches", "matchesMixed":
 			r.Match = benchMatch(i)
 		default:
 			r.When.Latency += time.Duration(i) * 10 * time.Millisecond
@@ -73,7 +73,7 @@ func benchRules(kind string) RuleSet {
 		case "burn":
 			r.When.Times, r.When.Window = 0, 0
 			r.When.SLO = &SLO{0.99, []Burn{{time.Hour, 5 * time.Minute, 1}, {6 * time.Hour, 30 * time.Minute, 1}}}
-		case "matches":
+		case "matchesMixed":
 			condition = i / 25
 			fallthrough
 		case "mixed": // a fourth each of count, share, burn and calm
@@ -133,7 +133,7 @@ func BenchmarkPipeline(b *testing.B) {
 	}{
 		{"spread", nil}, {"spread", keepSlow{}}, {"identical", keepSlow{}}, {"thresholds", keepSlow{}}, {"windows", keepSlow{}},
 		{"share", keepSlow{}}, {"burn", keepSlow{}}, {"mixed", keepSlow{}},
-		{"matches", keepSlow{}},
+		{"matches", keepSlow{}}, {"matchesMixed", keepSlow{}},
 	} {
 		name := c.rules
 		if c.sampler == nil {

@@ -51,14 +51,14 @@ func (p *Pipeline) rulesOf(call trace.Call) *callRules {
 
 func (p *Pipeline) findRules(call trace.Call) *callRules {
 	c := &callRules{call: call}
-	byKey := map[string][]*watcher{}
-	var keys []string
+	byKey := map[indexKey][]*watcher{}
+	var keys []indexKey
 	for _, w := range p.watchers {
 		m := w.match
 		switch {
 		case !w.matches(call):
 		case len(m.Attributes) > 0:
-			key := m.Attributes[0].Key
+			key := indexKey{m.Attributes[0].Key, w.quick() && !w.counts()}
 			at(&keys, key)
 			byKey[key] = append(byKey[key], w)
 		case len(m.Kinds) > 0:
@@ -76,7 +76,7 @@ func (p *Pipeline) findRules(call trace.Call) *callRules {
 
 // add adds a watcher that looks at every span of the call.
 func (c *callRules) add(w *watcher) {
-	if w.levels[0] != noLimit && !w.errors {
+	if w.quick() {
 		c.quick = append(c.quick, w)
 	} else {
 		c.slow = append(c.slow, w)
@@ -142,8 +142,16 @@ func (p *Pipeline) countNotes() {
 // look at a call. Calls that the same ones look at share it.
 type attributeIndex struct {
 	key      string
+	least    int64 // spans that are no longer mean nothing to any of them
 	watchers []*watcher
 	of       map[string][]*watcher // by value, what was found before
+}
+
+// indexKey says which watchers share an index: those that want one attribute, and spans
+// over a threshold only, or not.
+type indexKey struct {
+	key   string
+	quick bool
 }
 
 // maxIndexed bounds the values whose watchers are remembered, and maxIndexedValue the
@@ -153,46 +161,57 @@ const (
 	maxIndexedValue = 128
 )
 
-func (p *Pipeline) indexOf(key string, watchers []*watcher) *attributeIndex {
-	name := key
+func (p *Pipeline) indexOf(key indexKey, watchers []*watcher) *attributeIndex {
+	name := key.key
 	for _, w := range watchers {
 		name += fmt.Sprintf(" %d", slices.Index(p.watchers, w))
 	}
 	x := p.indexes[name]
-	if x == nil {
-		x = &attributeIndex{key: key, watchers: watchers, of: map[string][]*watcher{}}
-		p.indexes[name] = x
+	if x != nil {
+		return x
 	}
+	x = &attributeIndex{key: key.key, least: -1, watchers: watchers, of: map[string][]*watcher{}}
+	if key.quick {
+		x.least = watchers[0].levels[0]
+		for _, w := range watchers {
+			x.least = min(x.least, w.levels[0])
+		}
+	}
+	p.indexes[name] = x
 	return x
 }
 
 func (x *attributeIndex) observe(s *Span) {
+	if s.Duration <= x.least {
+		return // the commonest case
+	}
 	v, ok := s.Attr(x.key)
 	if !ok {
 		return
 	}
-	for _, w := range x.find(v) {
-		if w.match.span(s) { // it may want more than one
+	found, proven := x.find(v)
+	for _, w := range found {
+		if w.match.kind(s.SpanKind) && w.match.attributes(s, proven) {
 			w.note(s)
 			w.observe(s)
 		}
 	}
 }
 
-// find are the watchers whose first attribute may have the value.
-func (x *attributeIndex) find(v string) []*watcher {
+// find are the watchers whose first attribute has the value, or, when proven is 0, may
+// have it. proven is how many attributes need not be looked at again.
+func (x *attributeIndex) find(v string) (found []*watcher, proven int) {
 	if found, ok := x.of[v]; ok {
-		return found
+		return found, 1
 	}
 	if len(x.of) >= maxIndexed || len(v) > maxIndexedValue {
-		return x.watchers
+		return x.watchers, 0
 	}
-	var found []*watcher
 	for _, w := range x.watchers {
 		if w.match.Attributes[0].Value.Match(v) {
 			found = append(found, w)
 		}
 	}
 	x.of[strings.Clone(v)] = found
-	return found
+	return found, 1
 }

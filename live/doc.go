@@ -17,7 +17,8 @@
 //  4. it joins its trace in a bounded buffer, where a second copy is noticed;
 //  5. the statistics of its call and its service move;
 //  6. who watches its call for rules notes it. Rules that look at the same spans share
-//     a watcher, and a span is put down once for all of them.
+//     a watcher, and a span is put down once for all of them. A span that breaks nothing
+//     is noted once a call, and counted by the watchers of that call in batches.
 //
 // A tick, [Pipeline.Tick], goes like this:
 //

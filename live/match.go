@@ -91,7 +91,7 @@ func (m *Match) span(s *Span) bool {
 	if len(m.Kinds) == 0 && len(m.Attributes) == 0 {
 		return true // the commonest case
 	}
-	return m.kind(s.SpanKind) && m.attributes(s)
+	return m.kind(s.SpanKind) && m.attributes(s, 0)
 }
 
 func (m *Match) kind(k SpanKind) bool {
@@ -106,8 +106,9 @@ func (m *Match) kind(k SpanKind) bool {
 	return false
 }
 
-func (m *Match) attributes(s *Span) bool {
-	for i := range m.Attributes {
+// attributes says whether s has those from index from on.
+func (m *Match) attributes(s *Span, from int) bool {
+	for i := from; i < len(m.Attributes); i++ {
 		v, ok := s.Attr(m.Attributes[i].Key)
 		if !ok || !m.Attributes[i].Value.Match(v) {
 			return false

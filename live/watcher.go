@@ -255,6 +255,9 @@ func (w *watcher) levelOf(dur, limit int64) int {
 	return n - 1
 }
 
+// quick says whether only a span over an absolute threshold breaks a rule.
+func (w *watcher) quick() bool { return w.levels[0] != noLimit && !w.errors }
+
 // counts says whether the watcher counts spans that break nothing.
 func (w *watcher) counts() bool { return w.totals || len(w.burns) > 0 || len(w.calmFor) > 0 }
 

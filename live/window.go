@@ -30,6 +30,9 @@ type windowEntry[P any] struct {
 func newWindow[P any](max int) window[P] { return window[P]{max: max} }
 
 func (w *window[P]) add(end int64, load P) {
+	if w.entries == nil { // there are thousands of windows: to grow each from one entry costs
+		w.entries = make([]windowEntry[P], 0, 8)
+	}
 	w.entries = append(w.entries, windowEntry[P]{load, end})
 	if len(w.entries) >= 2*w.max*max(w.levels, 1) {
 		w.tidy(minTime)

@@ -23,6 +23,8 @@
 //	                           the container's milli-cores and MiB
 //	owned TARGET               an autoscaler owns the target: scaling it is refused
 //	broken TARGET              the orchestrator fails for the target
+//	backend NAME KIND          targets of the kind go to a backend of their own, those
+//	                           of other kinds to none; before the rules
 //	trace from=T [n=N] [every=D] [wait=D] [late=D | early=D]
 //	                           the input is a tree of spans, see below; repeated n
 //	                           times, every D; each arrives when it ends, or later,
@@ -34,7 +36,9 @@
 //	restart                    a new pipeline continues from a snapshot of the old one
 //	usage SERVICE at=T [cpu=P] [memory=P] [throttled=P] [busy=P]
 //	clock RFC3339              what 0s means; the default is a Monday, 00:00 UTC
-//	counters | stats | audit   print what was counted, learned, logged
+//	counters | stats | told | audit
+//	                           print what was counted, learned, what backends and a
+//	                           log beside them were told, what was logged
 //
 // A span of a trace is a line: service::operation, duration[@offset from the start
 // of the trace], a kind, and words: unsampled, error, orphan (its parent is lost),

@@ -22,6 +22,7 @@ type stage struct {
 	// restarts makes a new pipeline of a snapshot of the old one before every tick.
 	restarts bool
 	orch     orchestrator
+	backends backends
 	sampler  scripted
 	audit    bytes.Buffer
 	zero     time.Time
@@ -94,6 +95,8 @@ func (s *stage) do(ctx context.Context, b *Block) (string, error) {
 		return "", s.target(b)
 	case "clock":
 		return "", s.clock(b)
+	case "backend":
+		return "", s.backend(b)
 	}
 	if s.pipeline == nil {
 		return "", errFirst
@@ -111,12 +114,14 @@ func (s *stage) do(ctx context.Context, b *Block) (string, error) {
 		return s.counters(), nil
 	case "stats":
 		return s.stats(), nil
+	case "told":
+		return s.told(), nil
 	case "audit":
 		out := s.audit.String()
 		s.audit.Reset()
 		return out, nil
 	}
-	return "", errors.New("unknown command; want rules, replicas, resources, slow, owned, broken, clock, trace, tick, restart, usage, counters, stats or audit")
+	return "", errors.New("unknown command; want rules, replicas, resources, slow, owned, broken, backend, clock, trace, tick, restart, usage, counters, stats, told or audit")
 }
 
 func (s *stage) rules(b *Block) (string, error) {
@@ -147,7 +152,7 @@ func (s *stage) useRules(name string, text []byte) error {
 }
 
 func (s *stage) options(set live.RuleSet) live.Options {
-	return live.Options{Rules: set, Sampler: &s.sampler, Orchestrator: s.orch, Audit: &s.audit}
+	return live.Options{Rules: set, Sampler: &s.sampler, Orchestrator: s.orchestrator(), Audit: &s.audit}
 }
 
 // restart makes a new process of a snapshot of the old one.
