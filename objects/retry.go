@@ -80,10 +80,12 @@ func statusOf(err error) int {
 
 // refused says whether it is about who asks.
 func refused(err error) bool {
-	status := statusOf(err)
+	status, text := statusOf(err), strings.ToLower(err.Error())
 	return gcerrors.Code(err) == gcerrors.PermissionDenied || status == 401 || status == 403 ||
 		// No request was made, because the cloud's SDK found no credentials.
-		strings.Contains(err.Error(), "get credentials")
+		strings.Contains(text, "get credentials") ||
+		// Some servers answer 404 to a key that they do not know.
+		strings.Contains(text, "access key id")
 }
 
 // noBucket says whether it is the bucket that is missing, as the clouds say it.
