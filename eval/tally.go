@@ -227,6 +227,9 @@ func ReadTally(r io.Reader) (*Tally, error) {
 	if len(f.ByLabel) != 256 || len(f.Cells) != tallyGroups || len(f.Pos) != len(f.Keys) || len(f.Neg) != len(f.Keys) {
 		return nil, fmt.Errorf("tally with %d labels, %d groups, %d scores: damaged", len(f.ByLabel), len(f.Cells), len(f.Keys))
 	}
+	if err := f.check(); err != nil {
+		return nil, err
+	}
 	t, err := NewTally(Cut{cutBy(f.CutBy), f.CutValue})
 	if err != nil {
 		return nil, err
@@ -239,11 +242,41 @@ func ReadTally(r io.Reader) (*Tally, error) {
 	}
 	bins := make([]bin, len(f.Keys))
 	for i, k := range f.Keys {
-		if i > 0 && k <= f.Keys[i-1] {
-			return nil, fmt.Errorf("tally whose scores are in no order: damaged")
-		}
 		bins[i] = bin{k, f.Pos[i], f.Neg[i]}
 	}
 	t.scores.addBins(bins)
 	return t, nil
+}
+
+// maxPages of rounded scores are what a tally may make its reader allocate, 1 GB: scores
+// between a millionth and one fill 5120 at most.
+const maxPages = 1 << 14
+
+// check refuses what no Tally wrote: scores out of order, more of them than it keeps, and
+// counts below nought.
+func (f *tallyForm) check() error {
+	negative := f.Test < 0 || f.WarmUp < 0
+	for _, c := range f.Cells {
+		negative = negative || min(c.TP, c.FP, c.FN, c.TN) < 0
+	}
+	for _, n := range f.ByLabel {
+		negative = negative || n < 0
+	}
+	pages := 0
+	for i, k := range f.Keys {
+		if i > 0 && k <= f.Keys[i-1] {
+			return fmt.Errorf("tally whose scores are in no order: damaged")
+		}
+		if page := k >> (64 - coarseBits + pageBits); i == 0 || page != f.Keys[i-1]>>(64-coarseBits+pageBits) {
+			pages++
+		}
+		negative = negative || f.Pos[i] < 0 || f.Neg[i] < 0
+	}
+	switch {
+	case negative:
+		return fmt.Errorf("tally with counts below nought: damaged")
+	case f.Coarse && pages > maxPages || !f.Coarse && len(f.Keys) > distinctMax:
+		return fmt.Errorf("tally with %d scores on %d pages, more than one keeps: damaged", len(f.Keys), pages)
+	}
+	return nil
 }

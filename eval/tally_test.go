@@ -110,3 +110,41 @@ func TestTallyRefuses(t *testing.T) {
 		}
 	}
 }
+
+// FuzzReadTally: whatever is read is an error, or a tally that is written and read again
+// as it is, and gives a result.
+func FuzzReadTally(f *testing.F) {
+	for _, limit := range []int{0, 20} {
+		t, _ := NewTally(CutAt(.5))
+		t.scores.limit = limit
+		for i := range 60 {
+			d := trace.Decision{Score: float64(i) / 60, Keep: i > 30, WarmUp: i < 3}
+			if _, err := t.Add(trace.Label(i%3), d, uint32(i)); err != nil {
+				f.Fatal(err)
+			}
+		}
+		var file bytes.Buffer
+		if err := t.Write(&file); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tally, err := ReadTally(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		tally.Result(Entrant{}, SummaryOptions{Replicates: -1})
+		var first, second bytes.Buffer
+		if err := tally.Write(&first); err != nil {
+			t.Fatal(err)
+		}
+		back, err := ReadTally(bytes.NewReader(first.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := back.Write(&second); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
+			t.Errorf("written again it differs, %v", err)
+		}
+	})
+}

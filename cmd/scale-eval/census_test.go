@@ -23,11 +23,11 @@ func TestCensusInHalves(t *testing.T) {
 		strings.NewReader(""), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	ref, err := catalog.Find(file, nil)
+	ref, err := catalog.Find(t.Context(), file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ds, err := catalog.Prepare(ref, catalog.Options{})
+	ds, err := catalog.Prepare(t.Context(), ref, catalog.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

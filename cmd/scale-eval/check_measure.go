@@ -28,7 +28,7 @@ func measureCase(c *cli.Context, name string, seeds []uint64) (*tuning.Case, err
 	if err := b.load(); err != nil {
 		return nil, err
 	}
-	files, err := checksums(b.ds.Path)
+	files, err := checksums(b.ds)
 	if err != nil {
 		return nil, err
 	}

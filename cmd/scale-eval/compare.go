@@ -179,7 +179,7 @@ func (x *comparison) dataset(name string) error {
 	if err != nil {
 		return err
 	}
-	files, err := checksums(ds.Path)
+	files, err := checksums(ds)
 	if err != nil {
 		return err
 	}

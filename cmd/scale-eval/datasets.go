@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/otlp"
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/datasets/tracemesh"
+	"github.com/scale-eval/scale-eval/objects"
 )
 
 func datasetsCommand() *cli.Command {
@@ -68,7 +70,7 @@ func datasetsListCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return listDatasets(c.App.Writer, catalog.Folders(c.StringSlice("data")), asJSON)
+			return listDatasets(c.Context, c.App.Writer, catalog.Folders(c.StringSlice("data")), asJSON)
 		},
 	}
 }
@@ -78,10 +80,10 @@ type listedDataset struct {
 	Path string
 }
 
-func listDatasets(w io.Writer, folders []string, asJSON bool) error {
+func listDatasets(ctx context.Context, w io.Writer, folders []string, asJSON bool) error {
 	rows := make([]listedDataset, 0, len(catalog.Table))
 	for _, e := range catalog.Table {
-		rows = append(rows, listedDataset{e, catalog.InstalledPath(e, folders)})
+		rows = append(rows, listedDataset{e, catalog.InstalledPath(ctx, e, folders)})
 	}
 	if asJSON {
 		return printJSON(w, rows)
@@ -292,7 +294,7 @@ or --to gtrace|tracemesh for CSV.
   scale-eval datasets convert --dataset synth --spans 100000000 \
       --partition-by hour --partition-rows 4000000 --out synth`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "out", Usage: "`FILE` to write; it appears whole or not at all (required)"},
+			&cli.StringFlag{Name: "out", Usage: "`FILE` or URL of a file to write, or a folder with --partition-…; it appears whole or not at all (required)"},
 			&cli.StringFlag{Name: "to", Usage: "`FORMAT`: parquet, otlp, gtrace or tracemesh (default: by the file's suffix)"},
 		}, append(partitionFlags(), inputFlags("synth")...)...),
 		OnUsageError: onUsageError,
@@ -385,6 +387,9 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 
 // outFormat is the format that --to or the file's suffix asks for.
 func outFormat(to, path string) (string, error) {
+	if objects.Remote(path) {
+		_, path = objects.Split(path) // without options
+	}
 	if to == "" && strings.HasSuffix(path, ".parquet") {
 		to = "parquet"
 	}

@@ -49,6 +49,15 @@
 //	$ scale-eval work --storage store --index 3
 //	$ scale-eval collect --storage store --out collected
 //
+// Data, storage and results may be in a bucket: wherever a folder or file is named, so may
+// be s3://bucket/folder?region=eu-west-1, gs://bucket/folder or azblob://container/folder
+// (of Parquet), with the credentials that the tools of that cloud use. There a cluster
+// reaches them too, and submit lets pods do the shards:
+//
+//	$ scale-eval submit --help
+//	$ scale-eval submit run --help
+//	$ scale-eval cancel --help
+//
 // # Protocols
 //
 // paper slows a share of the test spans down as the SCALE paper did; labels uses

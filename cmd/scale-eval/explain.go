@@ -131,7 +131,7 @@ func openExplained(c *cli.Context, sel *selection, original *runRecord) (*evalua
 		return nil, err
 	}
 	if original != nil {
-		e.sums = func() ([]recordedFile, error) { return checksums(e.ds.Path) }
+		e.sums = func() ([]recordedFile, error) { return checksums(e.ds) }
 		record, err := newRecord(e)
 		if err != nil {
 			return nil, err

@@ -107,14 +107,14 @@ func openDatasetNamed(c *cli.Context, name string) (*catalog.Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	ref, err := catalog.Find(name, catalog.Folders(c.StringSlice("data")))
+	ref, err := catalog.Find(c.Context, name, catalog.Folders(c.StringSlice("data")))
 	if err != nil {
 		return nil, err
 	}
 	if attr := c.String("service-attr"); attr != "" {
 		ref.ServiceAttr = attr
 	}
-	ds, err := catalog.Prepare(ref, catalog.Options{
+	ds, err := catalog.Prepare(c.Context, ref, catalog.Options{
 		Strict: c.Bool("strict"), KeepDuplicates: c.Bool("keep-duplicates"),
 		TimeUnit: c.String("time-unit"), Location: zone, LabelColumn: c.String("label-column"),
 		SynthSpans: c.Int64("spans"), SynthSeed: c.Uint64("synth-seed"),

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
 	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/objects"
 )
 
 // partitionFlags make convert write a folder of files.
@@ -48,37 +51,76 @@ func partitioned(c *cli.Context) bool {
 // one starts another file in it.
 const openPartitions = 3
 
-// partitionWriter writes spans into a folder, which it makes under another name and
-// renames when it is whole.
+// partitionWriter writes spans into a folder that nobody takes for whole before it is: on
+// this machine it has another name until then, in a bucket catalog.IncompleteMarker.
 type partitionWriter struct {
-	dir, tmp string
-	layout   string
-	rows     int64 // of a file, 0: no bound
-	ds       *catalog.Dataset
-	open     []*partitionFile // least recently begun first
-	parts    map[string]int   // files begun in a sub-folder
+	files  objects.Folder
+	whole  func() error // gives it its name, or takes the marker away
+	undo   func()
+	layout string
+	rows   int64 // of a file, 0: no bound
+	ds     *catalog.Dataset
+	open   []*partitionFile // least recently begun first
+	parts  map[string]int   // files begun in a sub-folder
 }
 
 type partitionFile struct {
 	name string
-	f    *os.File
+	f    objects.Pending
 	w    *datasets.ParquetWriter
 }
 
 func newPartitionWriter(c *cli.Context, ds *catalog.Dataset) (*partitionWriter, error) {
-	dir := filepath.Clean(c.String("out"))
+	p := &partitionWriter{layout: partitionLayouts[c.String("partition-by")],
+		rows: c.Int64("partition-rows"), ds: ds, parts: map[string]int{}}
+	begin := p.beginLocal
+	if objects.Remote(c.String("out")) {
+		begin = p.beginRemote
+	}
+	return p, begin(c.Context, c.String("out"))
+}
+
+func (p *partitionWriter) beginLocal(ctx context.Context, at string) error {
+	dir, err := objects.Path(at)
+	if err != nil {
+		return usageError{err}
+	}
+	dir = filepath.Clean(dir)
 	if _, err := os.Stat(dir); err == nil {
-		return nil, fmt.Errorf("%s is there already: name a folder that is not, or remove it", dir)
+		return fmt.Errorf("%s is there already: name a folder that is not, or remove it", dir)
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return nil, err
+		return err
 	}
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+".*")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &partitionWriter{dir: dir, tmp: tmp, layout: partitionLayouts[c.String("partition-by")],
-		rows: c.Int64("partition-rows"), ds: ds, parts: map[string]int{}}, nil
+	p.undo = func() { os.RemoveAll(tmp) }
+	p.whole = func() error {
+		if err := os.Chmod(tmp, 0o755); err != nil {
+			return err
+		}
+		return os.Rename(tmp, dir)
+	}
+	p.files, err = objects.Open(ctx, tmp)
+	return err
+}
+
+func (p *partitionWriter) beginRemote(ctx context.Context, at string) (err error) {
+	if p.files, err = objects.Open(ctx, at); err != nil {
+		return err
+	}
+	there, err := p.files.List()
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("%s has %d files already: name a folder that has none, or remove them", at, len(there))
+	}
+	p.undo = func() {} // the marker stays, and says what the rest is
+	p.whole = func() error { return p.files.Remove(catalog.IncompleteMarker) }
+	return objects.Write(p.files, catalog.IncompleteMarker, func(io.Writer) error { return nil })
 }
 
 // Write adds s to the file of its partition.
@@ -112,10 +154,7 @@ func (p *partitionWriter) file(name string) (*partitionFile, error) {
 			return nil, err
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(p.tmp, name), 0o755); err != nil {
-		return nil, err
-	}
-	file, err := os.Create(filepath.Join(p.tmp, name, fmt.Sprintf("part-%05d.parquet", p.parts[name])))
+	file, err := p.files.Create(path.Join(name, fmt.Sprintf("part-%05d.parquet", p.parts[name])))
 	if err != nil {
 		return nil, err
 	}
@@ -133,31 +172,29 @@ func (p *partitionWriter) close(f *partitionFile) error {
 		}
 	}
 	if err := f.w.Close(); err != nil {
-		f.f.Close()
+		f.f.Abort()
 		return err
 	}
-	return f.f.Close()
+	defer f.f.Abort()
+	return f.f.Commit()
 }
 
-// Close ends all files and gives the folder its name.
+// Close ends all files and makes the folder whole.
 func (p *partitionWriter) Close() error {
 	for len(p.open) > 0 {
 		if err := p.close(p.open[0]); err != nil {
 			return err
 		}
 	}
-	if err := os.Chmod(p.tmp, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(p.tmp, p.dir)
+	return p.whole()
 }
 
-// abandon removes what was written of a folder that did not become whole.
+// abandon gives up a folder that did not become whole.
 func (p *partitionWriter) abandon() {
 	for _, f := range p.open {
-		f.f.Close()
+		f.f.Abort()
 	}
-	os.RemoveAll(p.tmp)
+	p.undo()
 }
 
 var _ spanWriter = (*partitionWriter)(nil)
@@ -193,7 +230,7 @@ func convertTo(c *cli.Context, ds *catalog.Dataset, r datasets.Reader) (n int64,
 		}
 		return n, err
 	}
-	err = writeFile(c.String("out"), func(f io.Writer) error {
+	err = writeAt(c.Context, c.String("out"), func(f io.Writer) error {
 		w, err := newSpanWriter(f, c.App.ErrWriter, c.String("to"), c.String("out"), ds)
 		if err != nil {
 			return err

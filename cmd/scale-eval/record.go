@@ -13,12 +13,17 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/scale-eval/scale-eval/datasets/catalog"
 	"github.com/scale-eval/scale-eval/eval"
+	"github.com/scale-eval/scale-eval/objects"
 )
+
+// recordFile is the record of a run in its --out, written last.
+const recordFile = "run.json"
 
 // recordVersion is the version of run.json.
 const recordVersion = 1
@@ -45,7 +50,10 @@ type recordedDataset struct {
 type recordedFile struct {
 	Name   string `json:"name"` // below the dataset's path
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256,omitempty"`
+	// Modified stands for the checksum of a file in a bucket: reading it once more for
+	// one would double what a run fetches.
+	Modified string `json:"modified,omitempty"`
 }
 
 // notRecorded are flags that do not decide a result.
@@ -97,10 +105,14 @@ func resultOptions(c *cli.Context, s *split) map[string]string {
 	return options
 }
 
-// checksums lists the files of a dataset in order; "" has none.
-func checksums(path string) (files []recordedFile, err error) {
-	if path == "" {
+// checksums lists the files of a dataset in order; a generated one has none.
+func checksums(ds *catalog.Dataset) (files []recordedFile, err error) {
+	path := ds.Path
+	switch {
+	case path == "":
 		return nil, nil
+	case objects.Remote(path):
+		return remoteFiles(ds), nil
 	}
 	err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -120,10 +132,17 @@ func checksums(path string) (files []recordedFile, err error) {
 		if name == "." {
 			name = filepath.Base(p)
 		}
-		files = append(files, recordedFile{filepath.ToSlash(name), size, sum})
+		files = append(files, recordedFile{Name: filepath.ToSlash(name), Size: size, SHA256: sum})
 		return err
 	})
 	return files, err
+}
+
+func remoteFiles(ds *catalog.Dataset) (out []recordedFile) {
+	for _, f := range ds.Files() {
+		out = append(out, recordedFile{Name: f.Path, Size: f.Size, Modified: time.Unix(0, f.Modified).UTC().Format(time.RFC3339Nano)})
+	}
+	return out
 }
 
 func sha256File(path string) (sum string, size int64, err error) {
@@ -155,7 +174,7 @@ func (r *runRecord) digest(dir string, written []string) error {
 // overwritten, because it would vouch for a mixture. What it returns removes those
 // of that run's files that the new one did not write; strangers' files stay.
 func supersede(dir string) (removeStale func(written []string) error, err error) {
-	path := filepath.Join(dir, "run.json")
+	path := filepath.Join(dir, recordFile)
 	old, err := readRecord(path)
 	if err != nil { // none, or not ours
 		return func([]string) error { return nil }, nil

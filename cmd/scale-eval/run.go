@@ -17,6 +17,7 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/scores"
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/eval"
+	"github.com/scale-eval/scale-eval/objects"
 	"github.com/scale-eval/scale-eval/reports"
 )
 
@@ -75,7 +76,7 @@ flagged.parquet. --shards N does that in N parts; --local M in M processes:
 
 func runFlags() []cli.Flag {
 	flags := []cli.Flag{
-		&cli.StringFlag{Name: "out", Value: "out", Usage: "`DIR` for the report; \"\" writes no files"},
+		&cli.StringFlag{Name: "out", Value: "out", Usage: "`DIR` or URL of a bucket's folder for the report; \"\" writes no files"},
 		outputFlag(), configFlag(),
 		&cli.StringFlag{Name: "replay", Usage: "repeat the run that wrote this run.json `FILE`; only --out, --output and --data may be given with it"},
 		&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "seed of trees, shocks, random baseline and bootstrap"},
@@ -149,6 +150,11 @@ func runEvaluation(c *cli.Context, original *runRecord) error {
 	if err != nil {
 		return err
 	}
+	out, err := openOut(c)
+	if err != nil {
+		return err
+	}
+	defer out.close()
 	e, err := prepare(c)
 	if err != nil {
 		return err
@@ -156,7 +162,7 @@ func runEvaluation(c *cli.Context, original *runRecord) error {
 	// Only a record takes the checksums of the data, which take as long as decoding it.
 	recorded := c.String("out") != "" || original != nil
 	if recorded {
-		e.sums = ahead(func() ([]recordedFile, error) { return checksums(e.ds.Path) })
+		e.sums = ahead(func() ([]recordedFile, error) { return checksums(e.ds) })
 	}
 	if err := e.evaluate(); err != nil {
 		return err
@@ -168,6 +174,9 @@ func runEvaluation(c *cli.Context, original *runRecord) error {
 			return err
 		}
 	}
+	if err := out.publish(c.Context); err != nil {
+		return err
+	}
 	if asJSON {
 		return reports.WriteJSON(c.App.Writer, e.result)
 	}
@@ -176,7 +185,7 @@ func runEvaluation(c *cli.Context, original *runRecord) error {
 	}); err != nil {
 		return err
 	}
-	return e.sayWhere(record, original)
+	return e.sayWhere(out, record, original)
 }
 
 // recordOutputs fills --out, if there is one, and returns the record of the run.
@@ -361,7 +370,7 @@ func (e *evaluation) writeReport(record *runRecord) error {
 	if err := clear(e.written); err != nil {
 		return err
 	}
-	return e.writeOut("run.json", record.write)
+	return e.writeOut(recordFile, record.write)
 }
 
 // writePages writes what can be drawn from the result and the scores alone.
@@ -414,12 +423,11 @@ func (e *evaluation) writeScores(w io.Writer) error {
 	return sw.Close()
 }
 
-func (e *evaluation) sayWhere(record, original *runRecord) error {
-	dir := e.c.String("out")
-	if dir == "" {
+func (e *evaluation) sayWhere(out *outFolder, record, original *runRecord) error {
+	if out.at == "" {
 		return nil
 	}
-	_, err := fmt.Fprintf(e.c.App.Writer, "\nreport   %s\n", filepath.Join(dir, "report.html"))
+	_, err := fmt.Fprintf(e.c.App.Writer, "\nreport   %s\n", objects.Join(out.at, "report.html"))
 	if err != nil || original == nil {
 		return err
 	}

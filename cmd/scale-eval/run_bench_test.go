@@ -38,11 +38,11 @@ const benchSpans = 4_881_687
 func BenchmarkRunFromParquet(b *testing.B) {
 	file := filepath.Join(b.TempDir(), "spans.parquet")
 	mustRun(b, "datasets", "convert", "--dataset", "synth", "--spans", fmt.Sprint(benchSpans), "--out", file)
-	ref, err := catalog.Find(file, nil)
+	ref, err := catalog.Find(b.Context(), file, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	ds, err := catalog.Prepare(ref, catalog.Options{})
+	ds, err := catalog.Prepare(b.Context(), ref, catalog.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -53,7 +52,7 @@ func shardFlags() []cli.Flag {
 		&cli.IntFlag{Name: "local", Category: scaleCategory,
 			Usage: "run the shards in so many `PROCESSES` at a time (0: one after another in this one)"},
 		&cli.StringFlag{Name: "storage", Category: scaleCategory,
-			Usage: "`URL` of what shards share, file:///path: what is done there already is not done again"},
+			Usage: "`URL` of what shards share, file:///path, s3://, gs:// or azblob://bucket/folder: what is done there already is not done again"},
 		&cli.Int64Flag{Name: "overlap", Value: defaultOverlap, Category: scaleCategory,
 			Usage: "`ROWS` that a shard reads before its own, for children that explain its spans; that they were enough is checked"},
 	}
@@ -96,14 +95,8 @@ func runStreamed(c *cli.Context, original *runRecord) error {
 	if err != nil {
 		return err
 	}
-	// What a report says of the options must not depend on how streaming came about.
-	for name, value := range map[string]string{"stream": streamAlways, "baselines": "none"} {
-		if name == "baselines" && c.IsSet(name) && c.String(name) != value {
-			return usagef("--baselines %s: a streamed run has none; --stream never keeps all scores", c.String(name))
-		}
-		if err := c.Set(name, value); err != nil {
-			return err
-		}
+	if err := setStreamed(c); err != nil {
+		return err
 	}
 	at := c.String("storage")
 	if at == "" {
@@ -125,6 +118,20 @@ func runStreamed(c *cli.Context, original *runRecord) error {
 	return r.report(original, asJSON)
 }
 
+// setStreamed gives the options of a streamed run: what a report says of them must not
+// depend on how streaming came about.
+func setStreamed(c *cli.Context) error {
+	for name, value := range map[string]string{"stream": streamAlways, "baselines": "none"} {
+		if name == "baselines" && c.IsSet(name) && c.String(name) != value {
+			return usagef("--baselines %s: a streamed run has none; --stream never keeps all scores", c.String(name))
+		}
+		if err := c.Set(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // newStreamedRun opens the dataset.
 func newStreamedRun(c *cli.Context, storage string) (*streamedRun, error) {
 	if err := checkSamplerFlags(c); err != nil {
@@ -133,9 +140,9 @@ func newStreamedRun(c *cli.Context, storage string) (*streamedRun, error) {
 	if err := checkBootstrap(c); err != nil {
 		return nil, err
 	}
-	store, err := shards.OpenStore(storage)
+	store, err := shards.OpenStore(c.Context, storage)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
 	calls, err := newCalls(c)
 	if err != nil {
@@ -149,7 +156,7 @@ func newStreamedRun(c *cli.Context, storage string) (*streamedRun, error) {
 		return nil, usagef("dataset %s is %s: only Parquet is streamed; convert it first with scale-eval datasets convert", ds.Name, ds.Format)
 	}
 	e := &evaluation{c: c, ds: ds, calls: calls}
-	e.sums = func() ([]recordedFile, error) { return checksums(ds.Path) }
+	e.sums = func() ([]recordedFile, error) { return checksums(ds) }
 	return &streamedRun{evaluation: e, store: store}, nil
 }
 
@@ -173,25 +180,7 @@ func (r *streamedRun) findPlan() error {
 
 // key tells runs apart whose shards must not be mixed.
 func (r *streamedRun) key() (string, error) {
-	type file struct {
-		Path        string
-		Size, MTime int64
-	}
-	var files []file
-	err := filepath.WalkDir(r.ds.Path, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := os.Stat(path)
-		if err == nil {
-			files = append(files, file{path, info.Size(), info.ModTime().UnixNano()})
-		}
-		return err
-	})
-	if err != nil {
-		return "", err
-	}
-	b, err := json.Marshal([]any{version, recordOptions(r.c), r.shardCount(), r.c.Int64("overlap"), files})
+	b, err := json.Marshal([]any{version, recordOptions(r.c), r.shardCount(), r.c.Int64("overlap"), r.ds.Files()})
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:]), err
 }
@@ -370,7 +359,7 @@ func (r *streamedRun) scoreInProcesses(missing []int, local int) error {
 }
 
 func runWorker(ctx context.Context, self string, store *shards.Store, i int) error {
-	cmd := exec.CommandContext(ctx, self, "work", "--storage", store.Path(""), "--index", fmt.Sprint(i))
+	cmd := exec.CommandContext(ctx, self, "work", "--storage", store.URL(""), "--index", fmt.Sprint(i))
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Run(); err != nil {
@@ -441,10 +430,18 @@ func (r *streamedRun) collect() error {
 
 // report writes and prints the result.
 func (r *streamedRun) report(original *runRecord, asJSON bool) error {
+	out, err := openOut(r.c)
+	if err != nil {
+		return err
+	}
+	defer out.close()
 	if err := r.collect(); err != nil {
 		return err
 	}
 	if err := r.writeStreamed(original); err != nil {
+		return err
+	}
+	if err := out.publish(r.c.Context); err != nil {
 		return err
 	}
 	if asJSON {
@@ -490,7 +487,7 @@ func (r *streamedRun) writeStreamed(original *runRecord) error {
 	if err := clear(r.written); err != nil {
 		return err
 	}
-	if err := r.writeOut("run.json", record.write); err != nil || original == nil {
+	if err := r.writeOut(recordFile, record.write); err != nil || original == nil {
 		return err
 	}
 	return record.sameOutput(original)
@@ -499,14 +496,5 @@ func (r *streamedRun) writeStreamed(original *runRecord) error {
 // writeFlags puts the flagged spans of all shards together: the same bytes for any
 // number of them.
 func (r *streamedRun) writeFlags(w io.Writer) error {
-	var files []io.ReaderAt
-	for i := range r.plan.Shards {
-		f, err := os.Open(r.store.Path(shards.FlagsFile(i)))
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		files = append(files, f)
-	}
-	return scores.Concat(w, files)
+	return scores.Concat(w, len(r.plan.Shards), func(i int) (scores.Source, error) { return r.store.Open(shards.FlagsFile(i)) })
 }

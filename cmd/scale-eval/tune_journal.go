@@ -61,7 +61,7 @@ func (b *bench) resumeJournal(s *tuning.Study, path, identity string) (*os.File,
 
 // identity is all that decides the outcome of a unit: data, options, cut-offs.
 func (b *bench) identity() (string, error) {
-	files, err := checksums(b.ds.Path)
+	files, err := checksums(b.ds)
 	if err != nil {
 		return "", fmt.Errorf("checksum of dataset %s: %w", b.ds.Name, err)
 	}

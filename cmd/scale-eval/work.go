@@ -10,13 +10,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/scale-eval/scale-eval/eval/shards"
+	"github.com/scale-eval/scale-eval/eval/shards/indexed"
 )
 
 func storageFlag() cli.Flag {
 	return &cli.StringFlag{Name: "storage", Usage: "`URL` that run --storage was given (required)"}
 }
 
-// workCommand is what run --local starts, and what a pod of an Indexed Job would.
+// workCommand is what run --local starts, and a pod of an Indexed Job does.
 func workCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "work",
@@ -25,6 +26,7 @@ func workCommand() *cli.Command {
 outcome there, whole or not at all. A shard that is done is not done again.`,
 		Flags: []cli.Flag{storageFlag(),
 			&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{"JOB_COMPLETION_INDEX"}, Usage: "`NUMBER` of the shard, from 0 (required)"},
+			&cli.StringFlag{Name: "of", Usage: "the shards `LIST` (0-4,7) of which --index is one: 0 is the first of them (default: all shards)"},
 			&cli.StringSliceFlag{Name: "data", Usage: "`DIR` to look for named datasets in, instead of the plan's (repeatable)"},
 		},
 		OnUsageError: onUsageError,
@@ -33,9 +35,9 @@ outcome there, whole or not at all. A shard that is done is not done again.`,
 			if err != nil {
 				return err
 			}
-			i := c.Int("index")
-			if i < 0 || i >= len(r.plan.Shards) {
-				return usagef("--index %d: the plan has shards 0 to %d", i, len(r.plan.Shards)-1)
+			i, err := shardOf(c, len(r.plan.Shards))
+			if err != nil {
+				return err
 			}
 			done, err := r.store.Has(shards.TallyFile(i))
 			if err != nil {
@@ -54,11 +56,30 @@ outcome there, whole or not at all. A shard that is done is not done again.`,
 	}
 }
 
+// shardOf is the shard that --index and --of name.
+func shardOf(c *cli.Context, n int) (int, error) {
+	i := c.Int("index")
+	if c.String("of") != "" {
+		list, err := indexed.ParseList(c.String("of"), n)
+		if err != nil {
+			return 0, usagef("--of %w", err)
+		}
+		if i < 0 || i >= len(list) {
+			return 0, usagef("--index %d: --of has %d shards", i, len(list))
+		}
+		return list[i], nil
+	}
+	if i < 0 || i >= n {
+		return 0, usagef("--index %d: the plan has shards 0 to %d", i, n-1)
+	}
+	return i, nil
+}
+
 func statusCommand() *cli.Command {
 	return &cli.Command{
 		Name:         "status",
-		Usage:        "say how far the shards of a run are",
-		Flags:        []cli.Flag{storageFlag(), outputFlag()},
+		Usage:        "say how far the shards of a run are, and their Job on a cluster",
+		Flags:        append([]cli.Flag{storageFlag(), outputFlag()}, kubeFlags()...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
@@ -76,19 +97,24 @@ func statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return printStatus(c, plan, missing, asJSON)
+			job, err := jobProgress(c, store, plan)
+			if err != nil {
+				// What is done is in the storage, whatever became of the cluster.
+				fmt.Fprintf(c.App.ErrWriter, "scale-eval: the Job could not be asked for: %v\n", err)
+			}
+			return printStatus(c, plan, missing, job, asJSON)
 		},
 	}
 }
 
-func printStatus(c *cli.Context, plan *shards.Plan, missing []int, asJSON bool) error {
+func printStatus(c *cli.Context, plan *shards.Plan, missing []int, job *indexed.Progress, asJSON bool) error {
 	var left int64
 	for _, i := range missing {
 		left += plan.Shards[i].Spans()
 	}
 	if asJSON {
 		return json.NewEncoder(c.App.Writer).Encode(map[string]any{
-			"shards": len(plan.Shards), "missing": append([]int{}, missing...), "spans": plan.Test, "spans_missing": left})
+			"shards": len(plan.Shards), "missing": append([]int{}, missing...), "spans": plan.Test, "spans_missing": left, "job": job})
 	}
 	fmt.Fprintf(c.App.Writer, "%d of %d shards done, %d of %d test spans\n", len(plan.Shards)-len(missing), len(plan.Shards), plan.Test-left, plan.Test)
 	if len(missing) > 0 {
@@ -98,6 +124,21 @@ func printStatus(c *cli.Context, plan *shards.Plan, missing []int, asJSON bool) 
 			fmt.Fprintf(c.App.Writer, " and %d more", len(missing)-shown)
 		}
 		fmt.Fprintln(c.App.Writer)
+	}
+	return printJob(c, job)
+}
+
+func printJob(c *cli.Context, job *indexed.Progress) error {
+	if job == nil {
+		return nil
+	}
+	fmt.Fprintf(c.App.Writer, "Job %s/%s is %s: %d pods at work, %d of %d indexes done, %d pods failed\n",
+		job.Namespace, job.Name, job.State, job.Active, job.Succeeded, job.Indexes, job.FailedPods)
+	if job.Failed != "" {
+		fmt.Fprintf(c.App.Writer, "given up: indexes %s (kubectl -n %s logs -l job-name=%s; then submit again)\n", job.Failed, job.Namespace, job.Name)
+	}
+	if job.Why != "" {
+		fmt.Fprintln(c.App.Writer, "because:", job.Why)
 	}
 	return nil
 }
@@ -129,9 +170,9 @@ func storedPlan(c *cli.Context) (*shards.Store, *shards.Plan, error) {
 	if err := required(c, "storage"); err != nil {
 		return nil, nil, err
 	}
-	store, err := shards.OpenStore(c.String("storage"))
+	store, err := shards.OpenStore(c.Context, c.String("storage"))
 	if err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, err
 	}
 	plan, err := store.ReadPlan()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -1,11 +1,14 @@
 package catalog
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"github.com/scale-eval/scale-eval/objects"
 )
 
 // Ref is a dataset that was found: what to open and how.
@@ -41,30 +44,38 @@ func Folders(given []string) []string {
 }
 
 // Find resolves name: a row of Table first, then a path ("./gtrace" is always a
-// path), whose format is found by its content.
-func Find(name string, folders []string) (*Ref, error) {
+// path), whose format is found by its content. The URL of a bucket is a path too, of Parquet;
+// ctx is for what is asked of it.
+func Find(ctx context.Context, name string, folders []string) (*Ref, error) {
 	entry, variant, known := Lookup(name)
 	if known && entry.Format == Synth {
 		return &Ref{Name: name, Entry: &entry, Variant: variant, Format: Synth}, nil
 	}
 	if known {
-		return findEntry(name, entry, variant, folders)
+		return findEntry(ctx, name, entry, variant, folders)
 	}
-	if _, err := os.Stat(name); err != nil {
-		return nil, &NotFoundError{Name: name}
+	if objects.Remote(name) {
+		return &Ref{Name: name, Format: Parquet, Path: name}, nil
 	}
-	format, err := Sniff(name)
+	at, err := objects.Path(name)
 	if err != nil {
 		return nil, err
 	}
-	return &Ref{Name: name, Format: format, Path: name}, nil
+	if _, err := os.Stat(at); err != nil {
+		return nil, &NotFoundError{Name: name}
+	}
+	format, err := Sniff(at)
+	if err != nil {
+		return nil, err
+	}
+	return &Ref{Name: name, Format: format, Path: at}, nil
 }
 
-func findEntry(name string, entry Entry, variant string, folders []string) (*Ref, error) {
+func findEntry(ctx context.Context, name string, entry Entry, variant string, folders []string) (*Ref, error) {
 	globs := entry.patterns(variant)
 	for _, folder := range folders {
 		for _, glob := range globs {
-			p, err := firstMatch(folder, glob)
+			p, err := firstMatch(ctx, folder, glob)
 			if err != nil {
 				return nil, fmt.Errorf("dataset %q: %w", name, err)
 			}
@@ -73,7 +84,9 @@ func findEntry(name string, entry Entry, variant string, folders []string) (*Ref
 			}
 			ref := &Ref{Name: name, Entry: &entry, Variant: variant, Format: entry.Format, Path: p, ServiceAttr: entry.ServiceAttr}
 			// The same name may be on disk as Parquet: a conversion or a capture.
-			if f, err := Sniff(p); err == nil {
+			if objects.Remote(p) {
+				ref.Format = Parquet
+			} else if f, err := Sniff(p); err == nil {
 				ref.Format = f
 			}
 			return ref, nil
@@ -83,7 +96,10 @@ func findEntry(name string, entry Entry, variant string, folders []string) (*Ref
 }
 
 // firstMatch is the first path that matches glob below folder, by name; "" if none.
-func firstMatch(folder, glob string) (string, error) {
+func firstMatch(ctx context.Context, folder, glob string) (string, error) {
+	if objects.Remote(folder) {
+		return remoteMatch(ctx, folder, glob)
+	}
 	matches, err := filepath.Glob(filepath.Join(folder, filepath.FromSlash(glob)))
 	if err != nil {
 		return "", fmt.Errorf("pattern %q: %w", glob, err)
@@ -98,7 +114,7 @@ func firstMatch(folder, glob string) (string, error) {
 }
 
 // InstalledPath says where a row of Table is on disk, "" when it is not.
-func InstalledPath(e Entry, folders []string) string {
+func InstalledPath(ctx context.Context, e Entry, folders []string) string {
 	if e.Format == Synth {
 		return "built in"
 	}
@@ -110,7 +126,7 @@ func InstalledPath(e Entry, folders []string) string {
 			}
 		}
 		for _, g := range globs {
-			if p, err := firstMatch(folder, g); err == nil && p != "" {
+			if p, err := firstMatch(ctx, folder, g); err == nil && p != "" {
 				return p
 			}
 		}

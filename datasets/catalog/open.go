@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -37,6 +38,7 @@ type Options struct {
 // Dataset is a Ref that can be read, as often as needed.
 type Dataset struct {
 	*Ref
+	ctx   context.Context // of all passes: readers have no place for one
 	opt   Options
 	parts []part // of a Parquet dataset
 	cache batchCache
@@ -57,9 +59,10 @@ type stream struct {
 	facts func() facts
 }
 
-// Prepare checks that the dataset can be opened, without reading it through.
-func Prepare(ref *Ref, opt Options) (*Dataset, error) {
-	d := &Dataset{Ref: ref, opt: opt}
+// Prepare checks that the dataset can be opened, without reading it through. ctx holds
+// for all that is read of it in a bucket.
+func Prepare(ctx context.Context, ref *Ref, opt Options) (*Dataset, error) {
+	d := &Dataset{Ref: ref, ctx: ctx, opt: opt}
 	if err := d.findParts(); err != nil {
 		return nil, err
 	}

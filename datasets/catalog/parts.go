@@ -10,18 +10,25 @@ import (
 	"strings"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/input"
 	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/objects"
 )
 
 // part is one Parquet file of a dataset: the whole, or one of a folder such as
 // hour=2024-05-01T07/part-0.parquet.
 type part struct {
-	path string
+	path string // or URL
+	info objects.Info
 	rows int64
+	open func() (objects.File, error)
 }
+
+// openAtOnce is how many footers are read at a time: a store takes its time for each.
+const openAtOnce = 16
 
 // findParts lists the files of a Parquet dataset, by path with numbers in it compared as
 // numbers, and reads how many rows they have. Names that begin with "_" or "." are no data, by the
@@ -34,31 +41,60 @@ func (d *Dataset) findParts() error {
 		}
 		return nil
 	}
+	list := d.localParts
+	if objects.Remote(d.Path) {
+		list = d.remoteParts
+	}
+	var err error
+	if d.parts, err = list(); err != nil {
+		return err
+	}
+	var g errgroup.Group
+	g.SetLimit(openAtOnce)
+	for i := range d.parts {
+		p := &d.parts[i]
+		g.Go(func() error {
+			r, err := d.openPart(p, 0)
+			if err != nil {
+				return err
+			}
+			p.rows = r.NumRows()
+			return r.Close()
+		})
+	}
+	return g.Wait()
+}
+
+// isData says whether a file of a folder is one of its dataset.
+func isData(name string) bool {
+	base := path.Base(name)
+	return !strings.HasPrefix(base, "_") && !strings.HasPrefix(base, ".")
+}
+
+func (d *Dataset) localParts() ([]part, error) {
 	info, err := os.Stat(d.Path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	files := []string{d.Path}
 	if info.IsDir() {
-		if files, err = input.ListFunc(d.Path, func(name string) bool {
-			base := path.Base(name)
-			return !strings.HasPrefix(base, "_") && !strings.HasPrefix(base, ".")
-		}, lessNatural); err != nil {
-			return err
+		if files, err = input.ListFunc(d.Path, isData, lessNatural); err != nil {
+			return nil, err
 		}
 	}
-	d.parts = nil
+	var parts []part
 	for _, f := range files {
-		r, err := openPart(f, 0, d.opt.Strict)
+		info, err := os.Stat(f)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		d.parts = append(d.parts, part{f, r.NumRows()})
-		if err := r.Close(); err != nil {
-			return err
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s: Parquet is read by position and must be a plain file, not %s", f, info.Mode().Type())
 		}
+		parts = append(parts, part{path: f, info: objects.Info{Name: f, Size: info.Size(), Modified: info.ModTime()},
+			open: func() (objects.File, error) { return objects.OpenFile(f) }})
 	}
-	return nil
+	return parts, nil
 }
 
 // Rows is how many rows the files of a Parquet dataset have; -1 of another format.
@@ -109,7 +145,7 @@ func (r *partReader) advance() error {
 		if from >= p.rows {
 			continue
 		}
-		cur, err := openPart(p.path, r.want, r.d.opt.Strict)
+		cur, err := r.d.openPart(&p, r.want)
 		if err != nil {
 			return err
 		}
@@ -160,19 +196,12 @@ func (r *partReader) Bad() *trace.Bad {
 
 func (r *partReader) Close() error { return r.closeCurrent() }
 
-func openPart(path string, want datasets.Columns, strict bool) (*datasets.ParquetReader, error) {
-	f, err := os.Open(path)
+func (d *Dataset) openPart(p *part, want datasets.Columns) (*datasets.ParquetReader, error) {
+	f, err := p.open()
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: Parquet is read by position and must be a plain file, not %s", path, info.Mode().Type())
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	r, err := datasets.NewParquetReader(f, info.Size(), f, path, want, strict)
+	r, err := datasets.NewParquetReader(f, f.Size(), f, p.path, want, d.opt.Strict)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

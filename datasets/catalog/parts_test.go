@@ -42,7 +42,7 @@ func folderOf(t *testing.T, sizes ...int) *Dataset {
 	if err := os.WriteFile(filepath.Join(dir, "_SUCCESS"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ds, err := Prepare(&Ref{Name: "folder", Format: Parquet, Path: dir}, Options{})
+	ds, err := Prepare(t.Context(), &Ref{Name: "folder", Format: Parquet, Path: dir}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestFolderWhere(t *testing.T) {
 			t.Errorf("%+v: %d rows, want %d", c.where, len(got), len(want))
 		}
 	}
-	if _, err := Prepare(&Ref{Name: "synth", Format: Synth}, Options{Where: datasets.Where{Since: 1}}); err == nil {
+	if _, err := Prepare(t.Context(), &Ref{Name: "synth", Format: Synth}, Options{Where: datasets.Where{Since: 1}}); err == nil {
 		t.Error("part of a dataset that is not Parquet: no error")
 	}
 }

@@ -1,6 +1,7 @@
 package scores
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -80,12 +81,23 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// Concat writes the rows of files of this package, one after another, as one file: the
-// same bytes however they are spread over the files.
-func Concat(w io.Writer, files []io.ReaderAt) error {
+// Source is a file of this package to be read.
+type Source interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// Concat writes the rows of n files of this package, one after another, as one file: the
+// same bytes however they are spread over the files. A file is open only while it is read.
+func Concat(w io.Writer, n int, open func(i int) (Source, error)) error {
 	out := NewWriter(w)
-	for i, f := range files {
-		if err := out.copy(f); err != nil {
+	for i := range n {
+		f, err := open(i)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(out.copy(f), f.Close()); err != nil {
 			return fmt.Errorf("scores, file %d: %w", i, err)
 		}
 	}
@@ -94,7 +106,7 @@ func Concat(w io.Writer, files []io.ReaderAt) error {
 
 // copy adds the rows of a file. Pages depend on how many rows are written at a time, so
 // rows are collected as those of Write are.
-func (w *Writer) copy(f io.ReaderAt) error {
+func (w *Writer) copy(f Source) error {
 	r := parquet.NewGenericReader[row](f)
 	defer r.Close()
 	for {

@@ -167,7 +167,7 @@ func runShards(t *testing.T, all []trace.Span, n int, overlap int64) (*eval.Resu
 	if plan.Shards, err = Cut(marks, train, int64(len(all))-train, n, overlap); err != nil {
 		t.Fatal(err)
 	}
-	store, err := OpenStore("file://" + t.TempDir())
+	store, err := OpenStore(t.Context(), "file://"+t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +203,7 @@ func runShards(t *testing.T, all []trace.Span, n int, overlap int64) (*eval.Resu
 // damage cuts the last tally short and flips a bit of it: nothing partial is taken for whole.
 func damage(t *testing.T, s *Store, p *Plan) {
 	t.Helper()
-	path := s.Path(TallyFile(len(p.Shards) - 1))
+	path := s.URL(TallyFile(len(p.Shards) - 1))
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -266,8 +266,8 @@ func TestWorkErrors(t *testing.T) {
 	if _, err := Work(context.Background(), job); err == nil {
 		t.Error("a cut-off on training spans: no error")
 	}
-	for _, bad := range []string{"", "s3://bucket", "file://host/path", "file:path://"} {
-		if _, err := OpenStore(bad); err == nil {
+	for _, bad := range []string{"", "nocloud://bucket", "file://host/path", "file:path://"} {
+		if _, err := OpenStore(t.Context(), bad); err == nil {
 			t.Errorf("storage %q: no error", bad)
 		}
 	}

@@ -2,20 +2,18 @@ package shards
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/scale-eval/scale-eval/eval"
+	"github.com/scale-eval/scale-eval/objects"
 )
 
-// Store keeps what shards share: a folder. A file is there whole or not at all, and
+// Store keeps what shards share: a folder, or one of a bucket. A file is there whole or not at all, and
 // writing it twice leaves the later one, so that a shard can run any number of times.
 //
 //	plan.json            what all agree on
@@ -26,7 +24,7 @@ import (
 //	metrics.json         of all shards
 //
 // What only this package reads is compressed, with a checksum.
-type Store struct{ dir string }
+type Store struct{ files objects.Folder }
 
 // The files of a Store.
 const (
@@ -44,62 +42,34 @@ func TracesFile(i int) string { return fmt.Sprintf("shard-%05d.traces", i) }
 // FlagsFile is the name of a shard's flagged spans.
 func FlagsFile(i int) string { return fmt.Sprintf("shard-%05d.parquet", i) }
 
-// OpenStore opens the store at a URL, file:///path, or a plain path. The folder is
-// made when something is written to it.
-func OpenStore(at string) (*Store, error) {
-	if scheme, rest, ok := strings.Cut(at, "://"); ok {
-		u, err := url.Parse(at)
-		if err != nil || scheme != "file" || u.Host != "" || !strings.HasPrefix(rest, "/") {
-			return nil, fmt.Errorf("storage %q: want a folder, as a path or as file:///path", at)
-		}
-		at = u.Path
+// OpenStore opens the store at a path or URL, as [objects.Open] has them. A folder is made
+// when something is written to it. ctx holds for all that the store does.
+func OpenStore(ctx context.Context, at string) (*Store, error) {
+	f, err := objects.Open(ctx, at)
+	if err != nil {
+		return nil, fmt.Errorf("storage %s: %w", at, err)
 	}
-	if at == "" {
-		return nil, errors.New("storage: want a folder, as a path or as file:///path")
-	}
-	return &Store{filepath.FromSlash(at)}, nil
+	return &Store{f}, nil
 }
 
-// Path is where a file of the store is.
-func (s *Store) Path(name string) string { return filepath.Join(s.dir, name) }
+// URL is where a file of the store is, "" the store itself.
+func (s *Store) URL(name string) string { return s.files.URL(name) }
 
 // Has says whether a file is there.
 func (s *Store) Has(name string) (bool, error) {
-	_, err := os.Stat(s.Path(name))
+	_, err := s.files.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
+// Open opens a file to be read at any position.
+func (s *Store) Open(name string) (objects.File, error) { return s.files.Open(name) }
+
 // Write makes a file of what f writes.
-func (s *Store) Write(name string, f func(io.Writer) error) (err error) {
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(s.dir, "."+name+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-		}
-	}()
-	if err := f(tmp); err != nil {
-		return err
-	}
-	if err := tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), s.Path(name))
+func (s *Store) Write(name string, f func(io.Writer) error) error {
+	return objects.Write(s.files, name, f)
 }
 
 func (s *Store) writePacked(name string, f func(io.Writer) error) error {
@@ -115,13 +85,13 @@ func (s *Store) writePacked(name string, f func(io.Writer) error) error {
 // packed is a compressed file being read.
 type packed struct {
 	*gzip.Reader
-	file *os.File
+	file io.Closer
 }
 
 func (p *packed) Close() error { return errors.Join(p.Reader.Close(), p.file.Close()) }
 
 func (s *Store) openPacked(name string) (*packed, error) {
-	f, err := os.Open(s.Path(name))
+	f, err := s.files.Stream(name)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +103,7 @@ func (s *Store) openPacked(name string) (*packed, error) {
 }
 
 func (s *Store) damaged(name string, err error) error {
-	return fmt.Errorf("%s: %w: remove it and run that step again", s.Path(name), err)
+	return fmt.Errorf("%s: %w: remove it and run that step again", s.URL(name), err)
 }
 
 // WritePlan writes the plan.
@@ -143,7 +113,7 @@ func (s *Store) WritePlan(p *Plan) error {
 
 // ReadPlan reads the plan; its error wraps fs.ErrNotExist if there is none yet.
 func (s *Store) ReadPlan() (*Plan, error) {
-	b, err := os.ReadFile(s.Path(PlanFile))
+	b, err := objects.ReadAll(s.files, PlanFile)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +122,7 @@ func (s *Store) ReadPlan() (*Plan, error) {
 		return nil, s.damaged(PlanFile, err)
 	}
 	if p.Version != PlanVersion {
-		return nil, fmt.Errorf("%s: plan of version %d, this program reads version %d", s.Path(PlanFile), p.Version, PlanVersion)
+		return nil, fmt.Errorf("%s: plan of version %d, this program reads version %d", s.URL(PlanFile), p.Version, PlanVersion)
 	}
 	return p, nil
 }
@@ -163,7 +133,7 @@ func (s *Store) WriteModel(snapshot []byte) error {
 }
 
 // ReadModel reads it. A snapshot has a checksum of its own.
-func (s *Store) ReadModel() ([]byte, error) { return os.ReadFile(s.Path(ModelFile)) }
+func (s *Store) ReadModel() ([]byte, error) { return objects.ReadAll(s.files, ModelFile) }
 
 // WriteShard writes the outcome of shard i, whose flagged spans are written already.
 func (s *Store) WriteShard(i int, t *eval.Tally, traces *Traces) error {
@@ -175,12 +145,16 @@ func (s *Store) WriteShard(i int, t *eval.Tally, traces *Traces) error {
 
 // Missing lists the shards that are not done.
 func (s *Store) Missing(p *Plan) (missing []int, err error) {
+	files, err := s.files.List()
+	if err != nil {
+		return nil, err
+	}
+	there := make(map[string]bool, len(files))
+	for _, f := range files {
+		there[f.Name] = true
+	}
 	for i := range p.Shards {
-		done, err := s.Has(TallyFile(i))
-		if err != nil {
-			return nil, err
-		}
-		if !done {
+		if !there[TallyFile(i)] {
 			missing = append(missing, i)
 		}
 	}
@@ -242,7 +216,7 @@ func (s *Store) countTraces(p *Plan) (n TraceCount, err error) {
 		lists = append(lists, r)
 	}
 	if n, err = CountTraces(lists, p.Shards); err != nil {
-		err = fmt.Errorf("traces of the shards in %s: %w", s.dir, err)
+		err = fmt.Errorf("traces of the shards in %s: %w", s.URL(""), err)
 	}
 	return n, err
 }

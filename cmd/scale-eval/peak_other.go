@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "os"
+
+// peakBytes is not known: systems count in different units, or not at all.
+func peakBytes(*os.ProcessState) int64 { return 0 }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/scale-eval/scale-eval/datasets/catalog"
+	"github.com/scale-eval/scale-eval/objects/objecttest"
+)
+
+// commandLine runs the command and gives what it printed.
+func commandLine(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, said strings.Builder
+	err := run(t.Context(), append([]string{"scale-eval"}, args...), strings.NewReader(""), &out, &said)
+	return out.String(), said.String(), exitCode(err)
+}
+
+func succeed(t *testing.T, args ...string) string {
+	t.Helper()
+	stdout, stderr, code := commandLine(t, args...)
+	if code != exitOK {
+		t.Fatalf("%v: exit code %d: %s", args, code, stderr)
+	}
+	return stdout
+}
+
+func refuse(t *testing.T, code int, words string, args ...string) {
+	t.Helper()
+	if _, stderr, got := commandLine(t, args...); got != code || !strings.Contains(stderr, words) {
+		t.Errorf("%v: exit code %d, %q; want %d and %q", args, got, stderr, code, words)
+	}
+}
+
+// Data, shards and results in a bucket are those of a folder, byte for byte, while the
+// store fails now and then.
+func TestBucket(t *testing.T) {
+	server := objecttest.Start(t)
+	dir := t.TempDir()
+	data, store, out := server.URL("bucket", "spans"), server.URL("bucket", "store"), server.URL("bucket", "out")
+	convert := []string{"datasets", "convert", "--dataset", "synth", "--spans", "6000", "--partition-by", "hour", "--partition-rows", "1500", "--out"}
+	succeed(t, append(convert, data)...)
+	succeed(t, append(convert, filepath.Join(dir, "spans"))...)
+	refuse(t, exitFailure, "already", append(convert, data)...)
+	runs := func(args ...string) []string { return append([]string{"run", "--overlap", "1500"}, args...) }
+	local := filepath.Join(dir, "local")
+	succeed(t, runs("--dataset", filepath.Join(dir, "spans"), "--stream", "always", "--out", local)...)
+
+	server.Faults.Fail(objecttest.Truncated, 1, http.MethodGet, "part-00001")
+	server.Faults.Fail(objecttest.Unavailable, 2, http.MethodPut, "shard-00001")
+	succeed(t, runs("--dataset", data, "--shards", "3", "--storage", store, "--out", out)...)
+	if server.Faults.Hits() != 3 {
+		t.Errorf("%d requests failed, want 3", server.Faults.Hits())
+	}
+	flagged, err := os.ReadFile(filepath.Join(local, "flagged.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(server.Get("out/flagged.parquet"), flagged) {
+		t.Error("flagged.parquet differs between folder and bucket")
+	}
+	if server.Get("out/run.json") == nil || !bytes.Equal(server.Get("out/metrics.json"), server.Get("store/metrics.json")) {
+		t.Errorf("the results are not whole: %v", server.Keys())
+	}
+	if said := succeed(t, "status", "--storage", store); !strings.Contains(said, "3 of 3 shards done") {
+		t.Errorf("status says %q", said)
+	}
+	refuse(t, exitFailure, "holds another run", runs("--dataset", data, "--shards", "3", "--storage", store, "--seed", "7")...)
+
+	// What is half written, or no dataset, is not read.
+	server.Put("spans/"+catalog.IncompleteMarker, nil)
+	refuse(t, exitFailure, "not whole", runs("--dataset", data)...)
+	server.Put("csv/x.csv", []byte("a,b\n"))
+	refuse(t, exitFailure, "only Parquet", runs("--dataset", server.URL("bucket", "csv"))...)
+	refuse(t, exitFailure, "does not exist", runs("--dataset", server.URL("bucket", "nothing"))...)
+	refuse(t, exitFailure, "there is no bucket", runs("--dataset", server.URL("other", "spans"))...)
+	// A named dataset is found in a bucket as in a folder.
+	server.Put("data/tracemesh/x.txt", nil)
+	refuse(t, exitFailure, "only Parquet", runs("--dataset", "tracemesh", "--data", server.URL("bucket", "data"))...)
+}
+
+// submit refuses what a cluster cannot do, and prints the Job it would create.
+func TestSubmitDry(t *testing.T) {
+	server := objecttest.Start(t)
+	data, store := server.URL("bucket", "spans.parquet"), server.URL("bucket", "store")
+	succeed(t, "datasets", "convert", "--dataset", "synth", "--spans", "3000", "--out", data)
+	submit := []string{"submit", "run", "--dataset", data, "--shards", "5", "--storage", store, "--image", "scale-eval:v1", "--dry-run"}
+	text := succeed(t, append(submit, "--queue", "team", "--node-selector", "pool=spot", "--env-from-secret", "s3", "--keep", "share=0.05")...)
+	for _, want := range []string{"kind: Job", "completionMode: Indexed", "completions: 5", "backoffLimitPerIndex: 3", "podFailurePolicy", "kueue.x-k8s.io/queue-name: team",
+		"pool: spot", "- work", "- --storage", "suspend: true"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the manifest lacks %q:\n%s", want, text)
+		}
+	}
+	if keys := server.Keys(); len(keys) != 1 {
+		t.Errorf("a dry run wrote %v", keys)
+	}
+	refuse(t, exitUsage, "--image is required", "submit", "run", "--dataset", data, "--shards", "5", "--storage", store)
+	refuse(t, exitUsage, "pods do not see", "submit", "run", "--dataset", data, "--shards", "5", "--storage", t.TempDir(), "--image", "x")
+	refuse(t, exitUsage, "only Parquet", append(submit, "--dataset", "synth")...)
+	refuse(t, exitUsage, "--shards 0", append(submit, "--shards", "0")...)
+	refuse(t, exitUsage, "want NAME=VALUE", append(submit, "--env", "x")...)
+	refuse(t, exitUsage, "many", append(submit, "--cpu", "many")...)
+	refuse(t, exitUsage, "only run is in shards", "submit", "tune", "--grid", "x=1")
+	refuse(t, exitUsage, "submit run", "submit")
+	refuse(t, exitFailure, "holds no plan", "cancel", "--storage", store)
+}
