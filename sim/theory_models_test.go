@@ -9,7 +9,7 @@ import (
 )
 
 func mmc(name string, lambda, mu float64, c int, warm, step float64, slow bool, C, wq, lq, l float64, q [3]float64, half float64) experiment {
-	return experiment{
+	e := experiment{
 		name: name, warm: warm, step: step, slow: slow,
 		topology: func() *Topology { return single(station("m", c, exp(1/mu)), lambda) },
 		within:   []float64{q[0], q[1], q[2], .5},
@@ -20,6 +20,7 @@ func mmc(name string, lambda, mu float64, c int, warm, step float64, slow bool, 
 			{"P(T<=0.5s)", 1 - half, share(.5)},
 		},
 	}
+	return e.controlled(lambda, 1/mu)
 }
 
 // waits is M/M/1 again. A call that nobody waits for, to a service without work, makes
@@ -56,11 +57,11 @@ func waits() experiment {
 	}
 }
 
-func mg1(name string, d random.Dist, scv, wq, l, sd float64) experiment {
+func mg1(name string, d random.Dist, scv, third, wq, l, sd float64) experiment {
 	// The sojourn is a wait and an independent service, so its second moment follows
 	// from the closed forms of the wait.
 	second := sd*sd + scv + (wq+1)*(wq+1)
-	return experiment{
+	e := experiment{
 		name: "M/G/1 " + name, warm: 500 * (1 + scv), step: 1500,
 		topology: func() *Topology { return single(station("m", 1, d), .8) },
 		checks: []check{
@@ -68,6 +69,10 @@ func mg1(name string, d random.Dist, scv, wq, l, sd float64) experiment {
 			{"E[T²]", second, func(p *probe) float64 { return p.squares / p.n }},
 		},
 	}
+	if scv == 0 {
+		return e.controlled(.8) // a constant says nothing
+	}
+	return e.controlled(.8, 1, 1+scv, third)
 }
 
 func mmcK(name string, lambda, mu float64, c, k int, warm, step, block, thr, l, lq, w, wq float64) experiment {
@@ -264,7 +269,7 @@ func priorities() experiment {
 }
 
 func md1() experiment {
-	e := mg1("D", random.Constant(1), 0, 2, 2.4, 2.30940107675850306)
+	e := mg1("D", random.Constant(1), 0, 1, 2, 2.4, 2.30940107675850306)
 	e.within = []float64{1}
 	e.checks = append(e.checks, check{"P(Wq=0)", .2, share(1)})
 	return e
@@ -286,10 +291,10 @@ func experiments() []experiment {
 		mmc("M/M/100 at 99.9 %", 999, 10, 100, 20_000, 10_000, true, .987839083559650096, .987839083559650096, 986.851244476090446, 1086.75124447609045,
 			[3]float64{.786197060142178931, 3.08885732382152662, 4.69829523625570211}, .66506981772431625),
 		waits(), md1(),
-		mg1("Erlang-2", random.Must(random.NewErlang(2, 1)), .5, 3, 3.2, 3.60555127546398929),
-		mg1("exponential", exp(1), 1, 4, 4, 4.8989794855663562),
-		mg1("gamma", random.Must(random.NewGamma(1, 4)), 4, 10, 8.8, 12.6491106406735173),
-		mg1("lognormal", random.Must(random.NewLognormal(1, 4)), 4, 10, 8.8, 16.3299316185545207),
+		mg1("Erlang-2", random.Must(random.NewErlang(2, 1)), .5, 3, 3, 3.2, 3.60555127546398929),
+		mg1("exponential", exp(1), 1, 6, 4, 4, 4.8989794855663562),
+		mg1("gamma", random.Must(random.NewGamma(1, 4)), 4, 45, 10, 8.8, 12.6491106406735173),
+		mg1("lognormal", random.Must(random.NewLognormal(1, 4)), 4, 125, 10, 8.8, 16.3299316185545207),
 		sharing(),
 		erlangB("Erlang B(10,8)", 8, 10, .12166106425295151),
 		erlangB("Erlang B(100,100)", 100, 100, .0757004527108609705),
