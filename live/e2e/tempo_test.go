@@ -34,7 +34,8 @@ distributor:
   ring: {instance_addr: 127.0.0.1, kvstore: {store: inmemory}}
 ingester:
   trace_idle_period: 1s
-  lifecycler: {address: 127.0.0.1, ring: {kvstore: {store: inmemory}, replication_factor: 1}}
+  flush_check_period: 1s
+  lifecycler: {address: 127.0.0.1, min_ready_duration: 1s, final_sleep: 0s, ring: {kvstore: {store: inmemory}, replication_factor: 1}}
 compactor: {ring: {instance_addr: 127.0.0.1, kvstore: {store: inmemory}}}
 metrics_generator: {ring: {instance_addr: 127.0.0.1, kvstore: {store: inmemory}}}
 storage: {trace: {backend: local, wal: {path: %q}, local: {path: %q}}}
