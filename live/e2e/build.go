@@ -40,6 +40,7 @@ var peers = map[string]peer{
 	"otelgen":                 {"otelgen", "github.com/krzko/otelgen/cmd/otelgen", ""},
 	"telemetrygen":            {"telemetrygen", "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen", ""},
 	"kustomize":               {"kustomize", "sigs.k8s.io/kustomize/kustomize/v5", ""},
+	"tempo":                   {"tempo", "github.com/grafana/tempo/cmd/tempo", ""},
 	"helm":                    {"helm", "helm.sh/helm/v3/cmd/helm", ""},
 	"builder":                 {"ocb", "go.opentelemetry.io/collector/cmd/builder", ""},
 }

@@ -1,7 +1,7 @@
 // Package e2e proves live mode against the real programs that it works with: the
 // OpenTelemetry Collector and its load generators, etcd, the Kubernetes API server,
-// its controllers and scheduler, and KWOK, whose nodes run pods of no code. None of
-// them is changed, and a machine needs nothing but Go.
+// its controllers and scheduler, KWOK, whose nodes run pods of no code, and Tempo. None
+// of them is changed, and a machine needs nothing but Go.
 //
 // The tests have the build tag e2e, because they take minutes: "make e2e" runs them.
 // What they stand on is here:
@@ -24,7 +24,7 @@
 // and that an action is taken once, whatever breaks. Each fault has a test that asserts
 // both; those of this package have the peers for real.
 //
-//	Tempo is down at start, and in the middle of an answer    cmd/scale-eval TestLiveTrains; live/tempo TestDownMidTraining
+//	Tempo is down at start, and in the middle of an answer    TestTempo; cmd/scale-eval TestLiveTrains; live/tempo TestDownMidTraining
 //	API server: 409, 429, 500, 503, cut off, no answer        cmd/scale-eval TestLiveKubeFaults, TestLiveKubeSlow
 //	API server killed and started again                       TestServerRestarts
 //	lease lost                                                TestLeaderSuspended; live/kube/lead TestOneActs, TestSuspendedLeader

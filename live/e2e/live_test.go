@@ -35,7 +35,9 @@ type status struct {
 	Receiver  struct{ Spans, Sampled, Late, Future, Duplicate, Negative int64 }
 	Decisions []decision
 
-	SnapshotAt time.Time `json:"snapshot_at"`
+	Trained          struct{ Spans int }
+	TrainingFailures int       `json:"training_failures"`
+	SnapshotAt       time.Time `json:"snapshot_at"`
 }
 
 // counters are those of the pipeline, which a snapshot keeps.
