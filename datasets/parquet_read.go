@@ -147,6 +147,15 @@ func (r *ParquetReader) Only(from, to int64, where Where) {
 // NumRows is the number of rows that the footer states.
 func (r *ParquetReader) NumRows() int64 { return r.file.NumRows() }
 
+// GroupRows is the number of rows of each row group: a reader that begins in the middle
+// of one decodes it from its first row on.
+func (r *ParquetReader) GroupRows() (rows []int64) {
+	for _, g := range r.file.RowGroups() {
+		rows = append(rows, g.NumRows())
+	}
+	return rows
+}
+
 // Bad is the tally of refused rows.
 func (r *ParquetReader) Bad() *trace.Bad { return &r.bad }
 

@@ -209,7 +209,7 @@ func (m measure) rate(cells, reference []Cell, seed uint64) Rate {
 		return out
 	}
 	rng := rand.New(rand.NewPCG(seed, 0x626f617264)) // "board"
-	draws := (1000 + n - 1) / n * n // each resample as often as any other
+	draws := (1000 + n - 1) / n * n                  // each resample as often as any other
 	means := make([]float64, 0, draws)
 	for i := range draws {
 		sum := 0.0

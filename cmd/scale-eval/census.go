@@ -45,7 +45,7 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks [
 	defer t.bar.finish()
 	var all datasets.Census
 	bad, halved := &trace.Bad{}, false
-	if marks == nil && ds.Rows() >= halvedFrom && runtime.GOMAXPROCS(0) > 1 {
+	if marks == nil && ds.Middle() > 0 && runtime.GOMAXPROCS(0) > 1 {
 		all, halved = t.halves(calls)
 	}
 	if !halved {
@@ -62,9 +62,6 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks [
 		firstStart: all.FirstStart, lastStart: all.LastStart, keptAt: all.KeptAt,
 	}, nil
 }
-
-// halvedFrom is from how many rows on two cores are worth opening the data twice.
-const halvedFrom = 1 << 18
 
 // taker takes one census.
 type taker struct {
@@ -107,10 +104,10 @@ func (t *taker) halves(calls *trace.Calls) (all datasets.Census, ok bool) {
 	var g errgroup.Group
 	var half [2]datasets.Census
 	var bad [2]*trace.Bad
-	rows := t.ds.Rows()
+	cuts := [3]int64{0, t.ds.Middle(), t.ds.Rows()}
 	for i, of := range []*trace.Calls{calls, own} {
 		g.Go(func() error {
-			r, err := t.ds.OpenRows(censusColumns, rows*int64(i)/2, rows*int64(i+1)/2)
+			r, err := t.ds.OpenRows(censusColumns, cuts[i], cuts[i+1])
 			if err != nil {
 				return err
 			}

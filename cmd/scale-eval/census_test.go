@@ -18,8 +18,9 @@ import (
 // Two halves count what one pass counts, and number calls alike, also where rules change
 // a name that they have changed already; with too many calls they leave it to the pass.
 func TestCensusInHalves(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "spans.parquet")
-	if err := run(context.Background(), []string{"scale-eval", "datasets", "convert", "--dataset", "synth", "--spans", "6000", "--out", file},
+	file := filepath.Join(t.TempDir(), "spans")
+	if err := run(context.Background(), []string{"scale-eval", "datasets", "convert", "--dataset", "synth", "--spans", "6000",
+		"--partition-by", "hour", "--partition-rows", "1000", "--out", file},
 		strings.NewReader(""), io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +31,9 @@ func TestCensusInHalves(t *testing.T) {
 	ds, err := catalog.Prepare(t.Context(), ref, catalog.Options{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if at := ds.Middle(); at < 2000 || at > 4000 {
+		t.Fatalf("the middle of 6000 spans is %d", at)
 	}
 	for _, test := range []struct {
 		args []string

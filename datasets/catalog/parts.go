@@ -21,10 +21,11 @@ import (
 // part is one Parquet file of a dataset: the whole, or one of a folder such as
 // hour=2024-05-01T07/part-0.parquet.
 type part struct {
-	path string // or URL
-	info objects.Info
-	rows int64
-	open func() (objects.File, error)
+	path   string // or URL
+	info   objects.Info
+	rows   int64
+	groups []int64 // rows of each row group
+	open   func() (objects.File, error)
 }
 
 // openAtOnce is how many footers are read at a time: a store takes its time for each.
@@ -58,7 +59,7 @@ func (d *Dataset) findParts() error {
 			if err != nil {
 				return err
 			}
-			p.rows = r.NumRows()
+			p.rows, p.groups = r.NumRows(), r.GroupRows()
 			return r.Close()
 		})
 	}
@@ -107,6 +108,23 @@ func (d *Dataset) Rows() (n int64) {
 	}
 	return n
 }
+
+// Middle is the first row of the row group that begins nearest to the middle of a Parquet
+// dataset: where two readers share it best. 0 if it is no Parquet or begins and ends there.
+func (d *Dataset) Middle() (row int64) {
+	all, at := d.Rows(), int64(0)
+	for _, p := range d.parts {
+		for _, n := range p.groups {
+			if abs(2*at-all) < abs(2*row-all) {
+				row = at
+			}
+			at += n
+		}
+	}
+	return row
+}
+
+func abs(n int64) int64 { return max(n, -n) }
 
 // OpenRows is Open for rows [from, to) of a Parquet dataset, whose files are one after
 // another. It panics for other formats, which cannot be entered in the middle.

@@ -94,6 +94,15 @@ func TestFolderRows(t *testing.T) {
 }
 
 // Time and service leave out what they should and nothing else.
+// A file of few rows is one row group.
+func TestMiddle(t *testing.T) {
+	for want, sizes := range map[int64][]int{0: {7}, 5: {5, 5, 5}, 1: {1, 9}, 9: {3, 6, 4, 1}} {
+		if got := folderOf(t, sizes...).Middle(); got != want {
+			t.Errorf("the middle of files of %v rows is %d, want %d", sizes, got, want)
+		}
+	}
+}
+
 func TestFolderWhere(t *testing.T) {
 	ds := folderOf(t, 1500, 1500, 1500)
 	for _, c := range []struct {
