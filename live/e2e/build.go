@@ -39,6 +39,7 @@ var peers = map[string]peer{
 	"kwok":                    {"kwok", "sigs.k8s.io/kwok/cmd/kwok", ""},
 	"otelgen":                 {"otelgen", "github.com/krzko/otelgen/cmd/otelgen", ""},
 	"telemetrygen":            {"telemetrygen", "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen", ""},
+	"versitygw":               {"versitygw", "github.com/versity/versitygw/cmd/versitygw", ""},
 	"kustomize":               {"kustomize", "sigs.k8s.io/kustomize/kustomize/v5", ""},
 	"tempo":                   {"tempo", "github.com/grafana/tempo/cmd/tempo", ""},
 	"helm":                    {"helm", "helm.sh/helm/v3/cmd/helm", ""},
