@@ -123,9 +123,6 @@ func (w *window[P]) after(t int64) int {
 	return i
 }
 
-// count is the number of sorted entries with an end in (from, to].
-func (w *window[P]) count(from, to int64) int { return w.after(to) - w.after(from) }
-
 // remove forgets the entries that match.
 func (w *window[P]) remove(match func(*P) bool) {
 	kept, sorted := w.entries[:0], w.sorted

@@ -77,7 +77,7 @@ func remove(ctx context.Context, k kubernetes.Interface, job *batchv1.Job) error
 		return err == nil && now.UID != job.UID, err
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		return fmt.Errorf("Job %s/%s is not gone %v after it was deleted: see kubectl describe job", job.Namespace, job.Name, removalLimit)
+		return fmt.Errorf("%s/%s: the Job is not gone %v after it was deleted: see kubectl describe job", job.Namespace, job.Name, removalLimit)
 	}
 	return err
 }
