@@ -72,7 +72,7 @@ func (st *targetState) cooldown(a *Action, now int64) bool {
 	if !h.changed || now-h.last >= int64(d) {
 		return true
 	}
-	left := time.Duration(h.last + int64(d) - now)
+	left := time.Duration(h.last + int64(d) - now).Round(time.Millisecond)
 	return a.hold(ReasonCooldown, fmt.Sprintf("cooling down for %v more", left))
 }
 

@@ -21,8 +21,10 @@
 // # Faults
 //
 // Live mode promises that a span which was acknowledged was judged and is counted once,
-// and that an action is taken once, whatever breaks. Each fault has a test that asserts
-// both; those of this package have the peers for real.
+// and that an action is taken once, whatever breaks. Each fault has tests that assert
+// both, except where only one of them is at stake (a lease: actions; malformed OTLP:
+// spans; files on a disk: that they stay whole). Those of this package have the peers for
+// real.
 //
 //	Tempo is down at start, and in the middle of an answer    TestTempo; cmd/scale-eval TestLiveTrains; live/tempo TestDownMidTraining
 //	API server: 409, 429, 500, 503, cut off, no answer        cmd/scale-eval TestLiveKubeFaults, TestLiveKubeSlow
