@@ -1,22 +1,15 @@
 package eval
 
-import (
-	"hash/maphash"
-	"math/bits"
-
-	"github.com/scale-eval/scale-eval/datasets/trace"
-)
+import "github.com/scale-eval/scale-eval/datasets/trace"
 
 // traceTable numbers trace ids from 0 in order of first sight. It is a hash table with
 // linear probing whose places hold a number and bits of the hash: of most ids nothing
 // else is looked at. Ids come in batches, so that the waits for memory overlap; a map
 // waits for one id after the other.
-//
-// The hash has a secret, as a map's has: ids that were chosen to collide do not.
 type traceTable struct {
 	places []place // a power of two, at most half of them taken
 	ids    []trace.TraceID
-	secret [2]uint64
+	hasher trace.IDHasher
 	hashes []uint64 // of a batch
 }
 
@@ -27,14 +20,7 @@ type place struct {
 }
 
 func newTraceTable() traceTable {
-	seed := maphash.MakeSeed()
-	return traceTable{places: make([]place, 1<<10), secret: [2]uint64{maphash.String(seed, "hi"), maphash.String(seed, "lo")}}
-}
-
-// hash multiplies the halves, each with its secret, and folds the product.
-func (t *traceTable) hash(id trace.TraceID) uint64 {
-	hi, lo := bits.Mul64(id.Hi^t.secret[0], id.Lo^t.secret[1])
-	return hi ^ lo
+	return traceTable{places: make([]place, 1<<10), hasher: trace.NewIDHasher()}
 }
 
 // number appends the numbers of ids. The zero id is a new trace each time.
@@ -42,7 +28,7 @@ func (t *traceTable) number(numbers []uint32, ids []trace.TraceID) []uint32 {
 	t.hashes = t.hashes[:0]
 	touched := uint32(0)
 	for _, id := range ids {
-		h := t.hash(id)
+		h := t.hasher.Hash(id)
 		t.hashes = append(t.hashes, h)
 		touched ^= t.places[t.at(h)].tag // brings the place into the cache
 	}
@@ -102,7 +88,7 @@ func (t *traceTable) grow() {
 		if id == (trace.TraceID{}) {
 			continue // found by nobody
 		}
-		hash := t.hash(id)
+		hash := t.hasher.Hash(id)
 		at := t.at(hash)
 		for t.places[at].number != 0 {
 			at = (at + 1) & mask

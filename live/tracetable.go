@@ -1,21 +1,14 @@
 package live
 
-import (
-	"hash/maphash"
-	"math/bits"
-
-	"github.com/scale-eval/scale-eval/datasets/trace"
-)
+import "github.com/scale-eval/scale-eval/datasets/trace"
 
 // traceTable finds open traces by id: a hash table with linear probing of eight bytes
 // an entry, at most half full. A map of the language costs three times as much here,
 // where every span asks and every trace comes and goes.
 type traceTable struct {
-	slots []traceSlot // a power of two of them
-	n     int
-	// Ids come from outside: without a secret in the hash, somebody could choose them to
-	// be all in one place.
-	secret [2]uint64
+	slots  []traceSlot // a power of two of them
+	n      int
+	hasher trace.IDHasher
 }
 
 // traceSlot is 32 bits of hash, which say where it belongs, and the number of a trace;
@@ -25,13 +18,11 @@ type traceSlot struct{ hash, no uint32 }
 const leastSlots = 64
 
 func newTraceTable() traceTable {
-	seed := maphash.MakeSeed()
-	return traceTable{slots: make([]traceSlot, leastSlots), secret: [2]uint64{maphash.String(seed, "high"), maphash.String(seed, "low")}}
+	return traceTable{slots: make([]traceSlot, leastSlots), hasher: trace.NewIDHasher()}
 }
 
 func (t *traceTable) hash(id trace.TraceID) uint32 {
-	hi, lo := bits.Mul64(id.Hi^t.secret[0], id.Lo^t.secret[1])
-	x := hi ^ lo
+	x := t.hasher.Hash(id)
 	return uint32(x ^ x>>32)
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -140,16 +139,11 @@ func checkSubmit(c *cli.Context) error {
 
 // submittedRun is the run that the options of submit run describe, as run would have it.
 func submittedRun(c *cli.Context) (*streamedRun, error) {
-	set := flag.NewFlagSet("run", flag.ContinueOnError)
-	command := runCommand()
-	for _, f := range command.Flags {
-		if err := f.Apply(set); err != nil {
-			return nil, err
-		}
+	run, err := freshRun(c)
+	if err != nil {
+		return nil, err
 	}
-	run := cli.NewContext(c.App, set, c)
-	run.Command = command
-	for _, f := range command.Flags {
+	for _, f := range run.Command.Flags {
 		name := f.Names()[0]
 		if !c.IsSet(name) || findFlag(submitFlags(), name) != nil {
 			continue

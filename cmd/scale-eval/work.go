@@ -201,8 +201,8 @@ func plannedRun(c *cli.Context) (*streamedRun, error) {
 	return r, r.usePlan(plan)
 }
 
-// runContext is the context of a run command with the options of a plan.
-func runContext(c *cli.Context, plan *shards.Plan) (*cli.Context, error) {
+// freshRun is the context of a run command of which no option is given.
+func freshRun(c *cli.Context) (*cli.Context, error) {
 	set := flag.NewFlagSet("run", flag.ContinueOnError)
 	command := runCommand()
 	for _, f := range command.Flags {
@@ -212,6 +212,15 @@ func runContext(c *cli.Context, plan *shards.Plan) (*cli.Context, error) {
 	}
 	run := cli.NewContext(c.App, set, c)
 	run.Command = command
+	return run, nil
+}
+
+// runContext is the context of a run command with the options of a plan.
+func runContext(c *cli.Context, plan *shards.Plan) (*cli.Context, error) {
+	run, err := freshRun(c)
+	if err != nil {
+		return nil, err
+	}
 	for name, values := range plan.Options {
 		for _, v := range values {
 			if err := run.Set(name, v); err != nil {

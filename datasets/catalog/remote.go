@@ -70,6 +70,9 @@ func (d *Dataset) listRemote() (objects.Folder, []objects.Info, error) {
 		slices.SortFunc(infos, func(a, b objects.Info) int { return lessNatural(a.Name, b.Name) })
 		return files, infos, nil
 	}
+	if err := files.Close(); err != nil {
+		return nil, nil, err
+	}
 	dir, name := objects.Split(d.Path)
 	if name == "" {
 		return nil, nil, fmt.Errorf("%s: the bucket is empty", d.Path)
@@ -92,7 +95,7 @@ func remoteMatch(ctx context.Context, folder, glob string) (string, error) {
 		return "", err
 	}
 	infos, err := files.List()
-	if err != nil {
+	if err := errors.Join(err, files.Close()); err != nil {
 		return "", err
 	}
 	var matches []string

@@ -12,14 +12,7 @@ func FromScenario(s *scenario.Scenario, share float64) *Case {
 		Name: s.Name, Title: s.Summary, WarmUp: s.Warmup, Length: s.Duration,
 		FaultFrom: s.Fault.From, FaultTo: s.Fault.To,
 		New: func(seed uint64, tapes *sim.Tapes) (*sim.System, *sim.Topology, error) {
-			t := s.Topology(share)
-			t.Tapes = tapes
-			sys, err := sim.New(t, seed)
-			if err != nil {
-				return nil, nil, err
-			}
-			s.Inject(sys, share)
-			return sys, t, nil
+			return s.Start(seed, share, tapes)
 		},
 	}
 	for i := range s.SLOs {

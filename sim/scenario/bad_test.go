@@ -96,7 +96,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if sys, _, err := s.Start(1, 1); err != nil || sys == nil {
+		if sys, _, err := s.Start(1, 1, nil); err != nil || sys == nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		for i := range s.Targets[:min(3, len(s.Targets))] {

@@ -65,7 +65,7 @@ func TestDiurnalWithItsFile(t *testing.T) {
 // and another share of the load writes another.
 func TestRunsRepeat(t *testing.T) {
 	log := func(share float64) []byte {
-		sys, _, err := until(t, "cold-start", 700e9).Start(7, share)
+		sys, _, err := until(t, "cold-start", 700e9).Start(7, share, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestBoutiqueCalls(t *testing.T) {
 	for i := range s.Services {
 		s.Services[i].Pod.CPU = 0 // answers at once, so that only the users' thoughts count
 	}
-	sys, _, err := s.Start(1, 1)
+	sys, _, err := s.Start(1, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -172,7 +172,7 @@ func TestFluidBoundOfTheCap(t *testing.T) {
 			}
 		}
 	}
-	sys, _, err := s.Start(1, 1)
+	sys, _, err := s.Start(1, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestFluidBoundsOfTheDatabase(t *testing.T) {
 		{"x2 at 360 s", func(s *Scenario, sys *sim.System) { s.Remedy(sys, s.Best...) }, 58, 3368, .15, .25},
 	} {
 		s := load(t, "db-bottleneck")
-		sys, _, err := s.Start(1, 1)
+		sys, _, err := s.Start(1, 1, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -191,9 +191,10 @@ func (s *Scenario) Topology(share float64) *sim.Topology {
 }
 
 // Start builds the system at a share of the load and schedules the events. Run it
-// until [Scenario.End].
-func (s *Scenario) Start(seed uint64, share float64) (*sim.System, *sim.Topology, error) {
+// until [Scenario.End]. tapes are those of the seed; nil: there are none.
+func (s *Scenario) Start(seed uint64, share float64, tapes *sim.Tapes) (*sim.System, *sim.Topology, error) {
 	t := s.Topology(share)
+	t.Tapes = tapes
 	sys, err := sim.New(t, seed)
 	if err != nil {
 		return nil, nil, err

@@ -20,7 +20,7 @@ func load(t testing.TB, name string) *Scenario {
 // measured runs a scenario with remedies and watches its objectives.
 func measured(t testing.TB, s *Scenario, remedies ...Remedy) (*Watch, *sim.System) {
 	t.Helper()
-	sys, _, err := s.Start(1, 1)
+	sys, _, err := s.Start(1, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
