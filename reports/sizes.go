@@ -64,6 +64,7 @@ func SizesFigure(rows []SizeRow) Figure {
 		p.plot.X.Tick.Marker = powers(x)
 		p.plot.Y.Min = 0
 		p.plot.Y.Max = max(p.plot.Y.Max*1.1, 1)
+		p.plot.Y.Tick.Marker = few(p.plot.Y.Max)
 	}
 	memory.plot.X.Label.Text = "spans"
 	panels := []*panel{time, memory}
