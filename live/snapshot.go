@@ -2,18 +2,21 @@ package live
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/cespare/xxhash/v2"
 )
 
-// A snapshot is a magic, a version, what walk walks, and the SHA-256 of all that.
+// A snapshot is a magic, a version, what walk walks, and the XXH64 of all that: the sum
+// is after accidents, and spans wait while it is taken.
 const (
 	snapshotMagic   = "SEPIPE"
-	snapshotVersion = 2
+	snapshotVersion = 3
 	snapshotHead    = len(snapshotMagic) + 2
+	snapshotSum     = 8
 )
 
 // ErrSnapshot is what every error of Restore about its bytes wraps.
@@ -36,7 +39,7 @@ func (p *Pipeline) Snapshot() ([]byte, error) {
 // should not wait for a disk or a network. An error is that of w.
 func (p *Pipeline) WriteSnapshot(w io.Writer) error {
 	p.countNotes()
-	sum := sha256.New()
+	sum := xxhash.New()
 	c := newWriter(io.MultiWriter(w, sum))
 	c.buf = append(c.buf, snapshotMagic...)
 	c.buf = binary.LittleEndian.AppendUint16(c.buf, snapshotVersion)
@@ -83,17 +86,17 @@ func Restore(o Options, snapshot []byte) (*Pipeline, error) {
 }
 
 func unsealSnapshot(b []byte) ([]byte, error) {
-	if len(b) < snapshotHead+sha256.Size {
+	if len(b) < snapshotHead+snapshotSum {
 		return nil, fmt.Errorf("%d bytes are too few: cut short?", len(b))
 	}
-	end := len(b) - sha256.Size
+	end := len(b) - snapshotSum
 	if string(b[:len(snapshotMagic)]) != snapshotMagic {
 		return nil, fmt.Errorf("it starts with %q, not with %q", b[:len(snapshotMagic)], snapshotMagic)
 	}
 	if v := binary.LittleEndian.Uint16(b[len(snapshotMagic):]); v != snapshotVersion {
 		return nil, fmt.Errorf("version %d, this program reads version %d", v, snapshotVersion)
 	}
-	if sum := sha256.Sum256(b[:end]); !bytes.Equal(sum[:], b[end:]) {
+	if xxhash.Sum64(b[:end]) != binary.BigEndian.Uint64(b[end:]) {
 		return nil, errors.New("its checksum does not match: cut short or changed")
 	}
 	return b[snapshotHead:end], nil

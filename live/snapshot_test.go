@@ -3,7 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -174,9 +176,9 @@ func TestRestoreRefusesDamage(t *testing.T) {
 		want string
 	}{
 		"a bit": {flip, w.o, "checksum"}, "half": {good[:len(good)/2], w.o, "checksum"}, "nothing": {nil, w.o, "0 bytes are too few"},
-		"version": {newer, w.o, "version 3, this program reads version 2"}, "other": {bytes.Repeat([]byte("x"), 99), w.o, `starts with "xxxxxx"`},
+		"version": {newer, w.o, "version 4, this program reads version 3"}, "other": {bytes.Repeat([]byte("x"), 99), w.o, `starts with "xxxxxx"`},
 		"max_calls": {good, small, "max_calls is less than the 12 calls"},
-		"longer":    {sealed(append(bytes.Clone(good[snapshotHead:len(good)-sha256.Size]), 0)), w.o, "1 bytes too long"},
+		"longer":    {sealed(append(bytes.Clone(good[snapshotHead:len(good)-snapshotSum]), 0)), w.o, "1 bytes too long"},
 	} {
 		if p, err := Restore(c.o, c.b); p != nil || !errors.Is(err, ErrSnapshot) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
@@ -192,8 +194,7 @@ func TestRestoreRefusesDamage(t *testing.T) {
 func sealed(body []byte) []byte {
 	b := append([]byte(snapshotMagic), byte(snapshotVersion), 0)
 	b = append(b, body...)
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
+	return binary.BigEndian.AppendUint64(b, xxhash.Sum64(b))
 }
 
 // TestWindowsGoToTheRulesThatWatchForTheSame: over a reload and over a restart, a
@@ -245,7 +246,7 @@ func (r *specRule) seen() (n int) {
 // accepts can be written again.
 func FuzzRestore(f *testing.F) {
 	_, good := someSnapshot(f, 15)
-	f.Add(good[snapshotHead : len(good)-sha256.Size])
+	f.Add(good[snapshotHead : len(good)-snapshotSum])
 	f.Add([]byte{2, 0})
 	f.Fuzz(func(t *testing.T, body []byte) {
 		w := newPlay(t, everyRule())

@@ -7,13 +7,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 )
 
 // Saving is a file that is being written, by a goroutine of its own: [Saving.Write]
 // never waits for the disk, so the pipeline can be walked into it while nothing may
-// change it. What waits for the disk takes memory, as much as there is of the pipeline
-// when the disk hangs. End it by [Saving.Commit] or [Saving.Abort].
+// change it. It lets the goroutine run, which keeps what waits for the disk small on one
+// core, too; when the disk hangs that takes as much memory as there is of the pipeline.
+// End it by [Saving.Commit] or [Saving.Abort].
 type Saving struct {
 	path string
 	f    File
@@ -29,7 +31,7 @@ type Saving struct {
 
 const (
 	chunkSize = 64 << 10
-	maxFree   = 4 // chunks that were written and are kept for more
+	maxFree   = 8 // chunks that were written and are kept for more
 )
 
 // Begin makes the new file beside the old one, and writes what st says but for its
@@ -58,9 +60,16 @@ func (s *Store) Begin(st *State) (*Saving, error) {
 
 // Write takes b, which is the caller's again after it. It never errs: Commit does.
 func (v *Saving) Write(b []byte) (int, error) {
+	if v.put(b) > maxFree/2 {
+		runtime.Gosched()
+	}
+	return len(b), nil
+}
+
+// put takes b, and says how many chunks wait.
+func (v *Saving) put(b []byte) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	n := len(b)
 	for len(b) > 0 {
 		last := len(v.chunks) - 1
 		if last < 0 || len(v.chunks[last]) == chunkSize {
@@ -72,7 +81,7 @@ func (v *Saving) Write(b []byte) (int, error) {
 		v.chunks[last], b = append(c, b[:k]...), b[k:]
 	}
 	v.more.Signal()
-	return n, nil
+	return len(v.chunks)
 }
 
 func (v *Saving) chunk() []byte {
