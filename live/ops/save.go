@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Saving is a file that is being written, by a goroutine of its own: [Saving.Write]
@@ -96,7 +97,7 @@ func (v *Saving) chunk() []byte {
 // run writes what comes, then the sum of it. After an error it drops what comes.
 func (v *Saving) run() {
 	defer close(v.done)
-	sum := sha256.New()
+	sum := xxhash.New()
 	var err error
 	for {
 		c := v.take()

@@ -2,7 +2,7 @@ package ops
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,13 +11,16 @@ import (
 	"os"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/scale-eval/scale-eval/live"
 	"github.com/scale-eval/scale-eval/live/training"
 )
 
 const (
-	stateVersion = 3
+	stateVersion = 4
 	maxState     = 1 << 30
+	sumSize      = 8
 )
 
 // State is what a process hands to the next one.
@@ -33,7 +36,7 @@ type State struct {
 }
 
 // head is the first line of the file. After it come the bytes of the model, those of
-// the pipeline as they are, and the SHA-256 of all that. The pipeline is most of the
+// the pipeline as they are, and the XXH64 of all that. The pipeline is most of the
 // process's memory, so the file is written while it is walked, and nothing in front of
 // it says how long it is.
 type head struct {
@@ -99,11 +102,11 @@ func parseState(text []byte) (*State, error) {
 	if h.Version != stateVersion {
 		return nil, fmt.Errorf("version %d, this program reads version %d", h.Version, stateVersion)
 	}
-	end := len(rest) - sha256.Size
+	end := len(rest) - sumSize
 	if h.ModelBytes < 0 || h.ModelBytes > end {
 		return nil, fmt.Errorf("%d bytes of model in %d: cut short?", h.ModelBytes, len(rest))
 	}
-	if sum := sha256.Sum256(text[:len(text)-sha256.Size]); !bytes.Equal(sum[:], rest[end:]) {
+	if xxhash.Sum64(text[:len(text)-sumSize]) != binary.BigEndian.Uint64(rest[end:]) {
 		return nil, errors.New("its checksum does not match")
 	}
 	if h.ModelBytes > 0 {
