@@ -235,6 +235,9 @@ func (p *process) background(ctx context.Context, s *servers, failed chan<- erro
 		})
 	}
 	_ = p.stage.Do(ctx, p.publish)
+	if _, err := releaseStartPages(); err != nil {
+		p.log.Debug("what the start needed stays in memory", "error", err)
+	}
 	every(p.c.Duration("tick"), func() { p.tick(ctx) })
 	every(p.c.Duration("snapshot-every"), func() { p.snapshot(ctx, p.stage.Meanwhile) })
 	s.wait.Go(func() {
