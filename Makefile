@@ -45,7 +45,7 @@ golden: ## River's recorded scores, bit for bit (needs SCALE_EVAL_GOLDEN)
 
 e2e: ## live mode against the real Collector, API server, etcd, KWOK and Tempo (first build: minutes; E2E=regexp)
 	$(GO) vet -tags e2e ./live/e2e
-	$(GO) test -tags e2e -count=1 -v -timeout 3h -parallel 4 -run '$(E2E)' ./live/e2e
+	$(GO) test -tags e2e -count=1 -v -timeout 3h -parallel 8 -run '$(E2E)' ./live/e2e
 
 sidebyside: ## the Collector's samplers and ours under one load, DURATION each (default 20s): docs/live-side-by-side.md
 	$(GO) test -tags e2e -count=1 -v -timeout 2h -run 'TestSideBySide' ./live/e2e -sidebyside $(or $(DURATION),20s) -table $(CURDIR)/docs/live-side-by-side.md

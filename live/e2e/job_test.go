@@ -58,6 +58,7 @@ func jobCluster(t *testing.T) *Cluster {
 // fails and restarts; then what is missing is submitted again. The result is that of one
 // process, byte for byte, so that no shard is missing or counted twice.
 func TestShardsOnCluster(t *testing.T) {
+	t.Parallel() // it has a cluster of its own
 	s := startStore(t)
 	c := jobCluster(t)
 	ns := namespace(t, c)
@@ -72,10 +73,10 @@ func TestShardsOnCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	data, storage := s.url(objecttest.Bucket, "spans"), s.url(objecttest.Bucket, "result")
-	succeeds(t, "datasets", "convert", "--dataset", "synth", "--spans", "200000", "--partition-rows", "20000", "--out", data)
+	s.succeeds("datasets", "convert", "--dataset", "synth", "--spans", "200000", "--partition-rows", "20000", "--out", data)
 	out := t.TempDir()
 	one, many := filepath.Join(out, "one"), filepath.Join(out, "many")
-	succeeds(t, "run", "--dataset", data, "--stream", "always", "--out", one)
+	s.succeeds("run", "--dataset", data, "--stream", "always", "--out", one)
 
 	// What happens to the first pod of each index.
 	var once sync.Map
@@ -109,13 +110,13 @@ func TestShardsOnCluster(t *testing.T) {
 
 	submit := []string{"submit", "run", "--dataset", data, "--shards", "8", "--overlap", "20000", "--storage", storage, "--image", "scale-eval:e2e",
 		"--namespace", ns, "--kubeconfig", kubeconfig, "--env-from-secret", "s3", "--node-selector", kubeletNode + "=true", "--retries", "1", "--cpu", "1"}
-	if text := succeeds(t, append(submit, "--dry-run")...); !strings.Contains(text, "completionMode: Indexed") || !strings.Contains(text, "backoffLimitPerIndex: 1") {
+	if text := s.succeeds(append(submit, "--dry-run")...); !strings.Contains(text, "completionMode: Indexed") || !strings.Contains(text, "backoffLimitPerIndex: 1") {
 		t.Errorf("--dry-run prints\n%s", text)
 	}
-	if said := succeeds(t, submit...); !strings.Contains(said, "8 of 8 shards") {
+	if said := s.succeeds(submit...); !strings.Contains(said, "8 of 8 shards") {
 		t.Errorf("submit says %q", said)
 	}
-	if _, stderr, code := scaleEval(t, submit...); code != 1 || !strings.Contains(stderr, "at these shards already") {
+	if _, stderr, code := s.scaleEval(submit...); code != 1 || !strings.Contains(stderr, "at these shards already") {
 		t.Errorf("submitted while it runs: %d, %q", code, stderr)
 	}
 
@@ -124,7 +125,7 @@ func TestShardsOnCluster(t *testing.T) {
 		t.Helper()
 		var said string
 		err := Poll(ctx, what.String(), func() (bool, error) {
-			said = succeeds(t, status...)
+			said = s.succeeds(status...)
 			return what.MatchString(said), nil
 		})
 		if err != nil {
@@ -143,28 +144,28 @@ func TestShardsOnCluster(t *testing.T) {
 			t.Errorf("index %s had %d pods", index, n)
 		}
 	}
-	fails(t, []string{"1 of 8 shards are not done", "the first: 3"}, "collect", "--storage", storage, "--out", "")
+	s.fails([]string{"1 of 8 shards are not done", "the first: 3"}, "collect", "--storage", storage, "--out", "")
 
 	t.Log("submitted again: only what is missing")
-	if said := succeeds(t, submit...); !strings.Contains(said, "1 of 8 shards") {
+	if said := s.succeeds(submit...); !strings.Contains(said, "1 of 8 shards") {
 		t.Errorf("submit again says %q", said)
 	}
 	said = waitFor(regexp.MustCompile(`is complete`))
 	if !strings.Contains(said, "8 of 8 shards done") || !strings.Contains(said, "1 of 1 indexes done") {
 		t.Errorf("at the end, status says\n%s", said)
 	}
-	succeeds(t, "collect", "--storage", storage, "--out", many)
+	s.succeeds("collect", "--storage", storage, "--out", many)
 	sameFile(t, "metrics.json", one, many)
 	sameFile(t, "flagged.parquet", one, many)
-	if said := succeeds(t, submit...); !strings.Contains(said, "every shard is done") {
+	if said := s.succeeds(submit...); !strings.Contains(said, "every shard is done") {
 		t.Errorf("submitted when all is done: %q", said)
 	}
 
 	t.Log("cancel ends the Job, and what is done stays")
-	if said := succeeds(t, "cancel", "--storage", storage, "--kubeconfig", kubeconfig); !strings.Contains(said, "is ended") {
+	if said := s.succeeds("cancel", "--storage", storage, "--kubeconfig", kubeconfig); !strings.Contains(said, "is ended") {
 		t.Errorf("cancel says %q", said)
 	}
-	if said := succeeds(t, status...); !strings.Contains(said, "8 of 8 shards done") || strings.Contains(said, "Job") {
+	if said := s.succeeds(status...); !strings.Contains(said, "8 of 8 shards done") || strings.Contains(said, "Job") {
 		t.Errorf("after cancel, status says\n%s", said)
 	}
 }

@@ -27,7 +27,8 @@ type store struct {
 	proc   *Proc
 	args   []string
 	binary string
-	dir    string // a folder a bucket, a file an object
+	dir    string   // a folder a bucket, a file an object
+	env    []string // credentials of the programs that use it
 }
 
 const s3User, s3Secret = "e2e", "e2e-secret"
@@ -51,8 +52,14 @@ func startStore(t *testing.T) *store {
 	s.front = httptest.NewServer(s.faults)
 	t.Cleanup(s.front.Close)
 	s.start()
-	objecttest.Credentials(t.Setenv, s3User, s3Secret)
+	s.login(s3User, s3Secret)
 	return s
+}
+
+// login sets the credentials of the programs that are run from now on.
+func (s *store) login(user, secret string) {
+	s.env = nil
+	objecttest.Credentials(func(name, value string) { s.env = append(s.env, name+"="+value) }, user, secret)
 }
 
 func (s *store) start() {
@@ -81,17 +88,19 @@ func (s *store) url(bucket, folder string) string {
 	return objecttest.URL(s.front.URL, bucket, folder)
 }
 
-// scaleEval runs the program and gives what it printed and its exit code.
-func scaleEval(t *testing.T, args ...string) (stdout, stderr string, code int32) {
-	t.Helper()
+// scaleEval runs the program, with the credentials of s, and gives what it printed and
+// its exit code.
+func (s *store) scaleEval(args ...string) (stdout, stderr string, code int32) {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, all.program, args...)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
+	cmd.Env = append(os.Environ(), s.env...)
 	guard(cmd)
 	if err := <-started(cmd); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	return finish(cmd, &out, &said)
 }
@@ -102,25 +111,25 @@ func finish(cmd *exec.Cmd, out, said *bytes.Buffer) (stdout, stderr string, code
 }
 
 // succeeds is scaleEval that must end well; it gives the standard output.
-func succeeds(t *testing.T, args ...string) string {
-	t.Helper()
-	stdout, stderr, code := scaleEval(t, args...)
+func (s *store) succeeds(args ...string) string {
+	s.t.Helper()
+	stdout, stderr, code := s.scaleEval(args...)
 	if code != 0 {
-		t.Fatalf("scale-eval %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
+		s.t.Fatalf("scale-eval %s: exit code %d\n%s", strings.Join(args, " "), code, stderr)
 	}
 	return stdout
 }
 
 // fails is scaleEval that must fail and say words.
-func fails(t *testing.T, words []string, args ...string) {
-	t.Helper()
-	_, stderr, code := scaleEval(t, args...)
+func (s *store) fails(words []string, args ...string) {
+	s.t.Helper()
+	_, stderr, code := s.scaleEval(args...)
 	if code == 0 {
-		t.Errorf("scale-eval %s: ended well", strings.Join(args, " "))
+		s.t.Errorf("scale-eval %s: ended well", strings.Join(args, " "))
 	}
 	for _, w := range words {
 		if !strings.Contains(stderr, w) {
-			t.Errorf("scale-eval %s: want %q in %q", strings.Join(args, " "), w, stderr)
+			s.t.Errorf("scale-eval %s: want %q in %q", strings.Join(args, " "), w, stderr)
 		}
 	}
 }
@@ -144,23 +153,24 @@ func sameFile(t *testing.T, name, a, b string) {
 // TestObjectStorage is every way in which a store fails, with a real one: what passes
 // changes no result, what does not is said, and nothing partial is taken for whole.
 func TestObjectStorage(t *testing.T) {
+	t.Parallel() // it has processes of its own
 	s := startStore(t)
 	out := t.TempDir()
 	data := s.url(objecttest.Bucket, "spans")
-	succeeds(t, "datasets", "convert", "--dataset", "synth", "--spans", "60000", "--partition-by", "hour", "--partition-rows", "9000", "--out", data)
-	fails(t, []string{"already"}, "datasets", "convert", "--dataset", "synth", "--spans", "6000", "--partition-rows", "900", "--out", data)
+	s.succeeds("datasets", "convert", "--dataset", "synth", "--spans", "60000", "--partition-by", "hour", "--partition-rows", "9000", "--out", data)
+	s.fails([]string{"already"}, "datasets", "convert", "--dataset", "synth", "--spans", "6000", "--partition-rows", "900", "--out", data)
 	local := filepath.Join(out, "local.parquet")
-	succeeds(t, "datasets", "convert", "--dataset", "synth", "--spans", "60000", "--out", local)
+	s.succeeds("datasets", "convert", "--dataset", "synth", "--spans", "60000", "--out", local)
 	one := filepath.Join(out, "one")
 	run := []string{"run", "--dataset", data, "--stream", "always"}
-	succeeds(t, append(run, "--out", one)...)
+	s.succeeds(append(run, "--out", one)...)
 	here := filepath.Join(out, "here")
-	succeeds(t, "run", "--dataset", local, "--stream", "always", "--out", here)
+	s.succeeds("run", "--dataset", local, "--stream", "always", "--out", here)
 	sameFile(t, "flagged.parquet", one, here)
 	again := func(name string, with ...string) {
 		t.Helper()
 		dir := filepath.Join(out, name)
-		succeeds(t, append(append(run, "--out", dir), with...)...)
+		s.succeeds(append(append(run, "--out", dir), with...)...)
 		sameFile(t, "metrics.json", one, dir)
 		sameFile(t, "flagged.parquet", one, dir)
 	}
@@ -179,19 +189,19 @@ func TestObjectStorage(t *testing.T) {
 	t.Log("the server restarts while shards are at work")
 	s.restart(3 * time.Second)
 	again("restarted", "--shards", "4", "--overlap", "5000", "--local", "2", "--storage", s.url(objecttest.Bucket, "restarted"))
-	succeeds(t, append(run, "--out", s.url(objecttest.Bucket, "result"))...)
+	s.succeeds(append(run, "--out", s.url(objecttest.Bucket, "result"))...)
 	sameFile(t, "metrics.json", one, filepath.Join(s.dir, objecttest.Bucket, "result"))
 
 	t.Log("what does not pass is said")
-	fails(t, []string{"s3://nobucket", "there is no bucket", "make it"}, "run", "--dataset", s.url("nobucket", "spans"), "--stream", "always")
-	fails(t, []string{"s3://nobucket", "there is no bucket"}, append(run, "--storage", s.url("nobucket", "x"))...)
-	fails(t, []string{"holds no plan"}, "status", "--storage", s.url(objecttest.Bucket, "nothing"))
-	fails(t, []string{"nowhere", "does not exist"}, "run", "--dataset", s.url(objecttest.Bucket, "nowhere"), "--stream", "always")
+	s.fails([]string{"s3://nobucket", "there is no bucket", "make it"}, "run", "--dataset", s.url("nobucket", "spans"), "--stream", "always")
+	s.fails([]string{"s3://nobucket", "there is no bucket"}, append(run, "--storage", s.url("nobucket", "x"))...)
+	s.fails([]string{"holds no plan"}, "status", "--storage", s.url(objecttest.Bucket, "nothing"))
+	s.fails([]string{"nowhere", "does not exist"}, "run", "--dataset", s.url(objecttest.Bucket, "nowhere"), "--stream", "always")
 	for name, secret := range map[string]string{s3User: "wrong", "nobody": s3Secret} {
-		objecttest.Credentials(t.Setenv, name, secret)
-		fails(t, []string{"access was refused", "credentials", "s3://" + objecttest.Bucket}, run...)
+		s.login(name, secret)
+		s.fails([]string{"access was refused", "credentials", "s3://" + objecttest.Bucket}, run...)
 	}
-	objecttest.Credentials(t.Setenv, s3User, s3Secret)
+	s.login(s3User, s3Secret)
 
 	t.Log("a row group is corrupt, a file is cut short, a shard's outcome is damaged")
 	parts, err := filepath.Glob(filepath.Join(s.dir, objecttest.Bucket, "spans", "hour=*", "part-00002.parquet"))
@@ -210,7 +220,7 @@ func TestObjectStorage(t *testing.T) {
 		if err := os.WriteFile(parts[0], bad, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		fails(t, []string{"part-00002.parquet", words}, append(run, "--shards", "2", "--storage", s.url(objecttest.Bucket, "corrupt"), "--out", filepath.Join(out, "corrupt"))...)
+		s.fails([]string{"part-00002.parquet", words}, append(run, "--shards", "2", "--storage", s.url(objecttest.Bucket, "corrupt"), "--out", filepath.Join(out, "corrupt"))...)
 	}
 	if files, _ := filepath.Glob(filepath.Join(out, "corrupt", "*")); len(files) > 0 {
 		t.Errorf("of corrupt data there is %v", files)
@@ -222,5 +232,5 @@ func TestObjectStorage(t *testing.T) {
 	if err := os.Truncate(tally, 100); err != nil {
 		t.Fatal(err)
 	}
-	fails(t, []string{"shard-00002.tally", "remove it and run that step again"}, "collect", "--storage", s.url(objecttest.Bucket, "restarted"), "--out", "")
+	s.fails([]string{"shard-00002.tally", "remove it and run that step again"}, "collect", "--storage", s.url(objecttest.Bucket, "restarted"), "--out", "")
 }

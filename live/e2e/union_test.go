@@ -156,6 +156,7 @@ func copied(t *testing.T, name, snapshot string) string {
 // trained snapshot and learn no more. No slow span of this load is the parent of a slow
 // one of another service, which a sampler that sees one of both would judge by itself.
 func TestUnion(t *testing.T) {
+	t.Parallel() // it has processes of its own
 	first := startSampler(t, "union-trained", "--cold", "--state", all.run.Path("union-trained-state"))
 	send(t, first.otlp, generator(t, 1), 100)
 	if err := first.Stop(); err != nil {
