@@ -270,13 +270,17 @@ type Action struct {
 	evidence  evidence // see complete
 }
 
-// String is one line, e.g. "deployment/shop/cart up 3 -> 5".
+// String is one line, e.g. "deployment/shop/cart up 3 -> 5"; without numbers that
+// nobody knows.
 func (a Action) String() string {
 	if a.Direction == Hold {
 		return a.stays()
 	}
 	s := fmt.Sprintf("%s %s", a.Target, a.Direction)
 	if a.Kind == Horizontal {
+		if a.From == 0 && a.To == 0 { // it was held before anybody asked how many there are
+			return s
+		}
 		return fmt.Sprintf("%s %d -> %d", s, a.From, a.To)
 	}
 	for _, c := range a.Changes {

@@ -103,7 +103,7 @@ func lintVerdict(findings []ruleFinding, strict bool) error {
 		count[f.Severity]++
 	}
 	if count["error"] > 0 || strict && count["warning"] > 0 {
-		return fmt.Errorf("%d errors, %d warnings", count["error"], count["warning"])
+		return fmt.Errorf("%s, %s", several(count["error"], "error"), several(count["warning"], "warning"))
 	}
 	return nil
 }
@@ -273,4 +273,12 @@ func testStory(c *cli.Context, path string, rules []byte) (int, error) {
 	}
 	fmt.Fprintf(c.App.Writer, "%s: %d commands, %d failed\n", filepath.ToSlash(path), res.Blocks, len(res.Failures))
 	return len(res.Failures), nil
+}
+
+// several is a number of things.
+func several(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

@@ -48,7 +48,7 @@ resize::image 400ms server
 tick 2s
 ----
 2s acted: deployment/cart up 3 -> 5: rule slow: latency > 300ms, 1 times within 5s; cart 1 spans, needs 1 over 300ms (median 400ms, max 400ms); 1 of 1 blamed on cart::pay (self time 400ms, normally 0s)
-2s held (no-target): lambda/resize up 0 -> 0: lambda/resize: no orchestrator for the target: rule slow: latency > 300ms, 1 times within 5s; resize 1 spans, needs 1 over 300ms (median 400ms, max 400ms); 1 of 1 blamed on resize::image (self time 400ms, normally 0s)
+2s held (no-target): lambda/resize up: lambda/resize: no orchestrator for the target: rule slow: latency > 300ms, 1 times within 5s; resize 1 spans, needs 1 over 300ms (median 400ms, max 400ms); 1 of 1 blamed on resize::image (self time 400ms, normally 0s)
 2s acted: vm/legacy up 1 -> 3: rule slow: latency > 300ms, 1 times within 5s; legacy 1 spans, needs 1 over 300ms (median 400ms, max 400ms); 1 of 1 blamed on legacy::book (self time 400ms, normally 0s)
 2s failed: vm/tape up 1 -> 3: the API server is away: rule slow: latency > 300ms, 1 times within 5s; tape 1 spans, needs 1 over 300ms (median 400ms, max 400ms); 1 of 1 blamed on tape::store (self time 400ms, normally 0s)
 
