@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -21,6 +23,7 @@ import (
 
 // control is an estimate whose mean is known: that of an input of the model.
 type control struct {
+	name string
 	want float64
 	of   func(*probe) float64
 }
@@ -30,6 +33,7 @@ type counted struct {
 	random.Dist
 	n    float64
 	sums [3]float64
+	seen func(x float64) // nil: nothing else
 }
 
 func (c *counted) Sample(s *random.Stream) float64 {
@@ -37,6 +41,9 @@ func (c *counted) Sample(s *random.Stream) float64 {
 	c.n++
 	for k, power := 0, x; k < len(c.sums); k, power = k+1, power*x {
 		c.sums[k] += power
+	}
+	if c.seen != nil {
+		c.seen(x)
 	}
 	return x
 }
@@ -59,9 +66,9 @@ func (e experiment) controlled(lambda float64, moments ...float64) experiment {
 		t.Services[0].Operations = ops
 		return t
 	}
-	e.controls = []control{{lambda, stats("m", func(s Stats) float64 { return float64(s.Arrivals) / s.Seconds() })}}
+	e.controls = []control{{"arrivals", lambda, stats("m", func(s Stats) float64 { return float64(s.Arrivals) / s.Seconds() })}}
 	for k, want := range moments {
-		e.controls = append(e.controls, control{want, func(p *probe) float64 { return p.service().sums[k] / p.service().n }})
+		e.controls = append(e.controls, control{fmt.Sprintf("moment %d of the service times", k+1), want, func(p *probe) float64 { return p.service().sums[k] / p.service().n }})
 	}
 	return e
 }
@@ -86,8 +93,13 @@ func (c *check) interval(probes []*probe, controls []control, tests int) (mean, 
 	for i, p := range probes {
 		x.Set(i, 0, 1)
 		for k, z := range controls {
-			x.Set(i, 1+k, (z.of(p)-z.want)/z.want)
+			x.Set(i, 1+k, z.of(p)-z.want)
 		}
+	}
+	for k := range controls { // of any unit, but of one size
+		column := mat.Col(nil, 1+k, x)
+		floats.Scale(1/max(floats.Norm(column, 2), math.SmallestNonzeroFloat64), column)
+		x.SetCol(1+k, column)
 	}
 	return intercept(x, y, tests)
 }

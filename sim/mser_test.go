@@ -3,7 +3,11 @@ package sim
 import (
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
+	"gonum.org/v1/gonum/floats"
 )
 
 // mser5 is the number of leading values of a series to delete: the one that makes
@@ -37,18 +41,31 @@ func mser5(series []float64) (deleted int, ok bool) {
 // seeds of their own, of the number of requests present.
 func (e *experiment) pilot(t *testing.T) float64 {
 	const runs, points = 10, 1000
-	for length := 3 * e.warm; ; length *= 2 {
-		series := make([]float64, points)
-		for seed := range uint64(runs) {
-			s := build(t, e.topology(), 1000+seed)
-			for i := range series {
-				run(t, s, length*float64(i+1)/points)
-				for _, svc := range s.services {
-					series[i] += float64(svc.stats.Present)
+	for length := e.warm; ; length *= 2 {
+		series, g := make([][]float64, runs), errgroup.Group{}
+		g.SetLimit(runtime.GOMAXPROCS(0))
+		for i := range series {
+			s := build(t, e.topology(), uint64(1000+i))
+			g.Go(func() error {
+				series[i] = make([]float64, points)
+				for j := range series[i] {
+					if err := s.Run(ns(length * float64(j+1) / points)); err != nil {
+						return err
+					}
+					for _, svc := range s.services {
+						series[i][j] += float64(svc.stats.Present)
+					}
 				}
-			}
+				return nil
+			})
 		}
-		if deleted, ok := mser5(series); ok {
+		if err := g.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range series[1:] {
+			floats.Add(series[0], other)
+		}
+		if deleted, ok := mser5(series[0]); ok {
 			return length * float64(deleted) / points
 		}
 		if length > 50*e.warm {

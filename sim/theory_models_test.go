@@ -20,7 +20,10 @@ func mmc(name string, lambda, mu float64, c int, warm, step float64, slow bool, 
 			{"P(T<=0.5s)", 1 - half, share(.5)},
 		},
 	}
-	return e.controlled(lambda, 1/mu)
+	m := markov{lambda, mu, c}
+	return e.controlled(lambda, 1/mu).martingales(m, measure{m.waits, []string{"C"}}, measure{m.waiting, []string{"Lq", "Wq"}},
+		measure{everyone, []string{"L", "W"}}, measure{m.within(q[0]), []string{"P(T<=p50)"}}, measure{m.within(q[1]), []string{"P(T<=p95)"}},
+		measure{m.within(q[2]), []string{"P(T<=p99)"}}, measure{m.within(.5), []string{"P(T<=0.5s)"}})
 }
 
 // waits is M/M/1 again. A call that nobody waits for, to a service without work, makes
@@ -288,7 +291,7 @@ func experiments() []experiment {
 			[3]float64{.0807915897374043631, .311494870121193737, .472438704894915226}, .00759106685707443198),
 		mmc("M/M/100 at 99 %", 990, 10, 100, 400, 400, true, .882768462610084471, .0882768462610084471, 87.3940777983983626, 186.394077798398363,
 			[3]float64{.155846682387696684, .462087948148734533, .651488019947634526}, .0364781825667400172),
-		mmc("M/M/100 at 99.9 %", 999, 10, 100, 20_000, 10_000, true, .987839083559650096, .987839083559650096, 986.851244476090446, 1086.75124447609045,
+		mmc("M/M/100 at 99.9 %", 999, 10, 100, 40_000, 4_000, true, .987839083559650096, .987839083559650096, 986.851244476090446, 1086.75124447609045,
 			[3]float64{.786197060142178931, 3.08885732382152662, 4.69829523625570211}, .66506981772431625),
 		waits(), md1(),
 		mg1("Erlang-2", random.Must(random.NewErlang(2, 1)), .5, 3, 3, 3.2, 3.60555127546398929),

@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"math"
+	"slices"
+
+	"github.com/scale-eval/scale-eval/sim/traffic"
+)
+
+// Controls that know the state. Near full load the means of the inputs say little about
+// the mean of a queue: a service time that is longer than its mean costs the more, the
+// more requests there are, so that it matters when the long ones come. Each draw is
+// weighted with the state in which it was drawn:
+//
+//	K = Σ φ(n) (1 - λ A) + Σ φ(n-1) (μ S - 1)
+//
+// over the gaps A and the service times S, with n requests present. Why that is fair: a
+// draw does not depend on what was before it, so each term has mean zero given the past,
+// and K is a martingale, stopped at a time that looks at no draw to come. Its mean is
+// zero whatever φ is and whatever the simulator makes of the draws. A φ that fits badly,
+// or a simulator that is wrong, costs precision; what is estimated is still the mean of
+// the process that was simulated. The other control is U, the change of φ(0)+…+φ(N-1)
+// over the run: its mean is zero because the process is stationary after the warm-up.
+//
+// φ is the slope of the solution of Poisson's equation for the function whose mean is
+// wanted (Henderson and Glynn, Approximating martingales for variance reduction in Markov
+// process simulation, Mathematics of Operations Research 27, 2002; for a single server it
+// comes down to Marshall's identity). Then the estimate, K and U add up to the closed
+// form on every path, but for what happens within a service time, if who waits for whom
+// is right. Draws, not the rates of jumps that they should lead to, are what makes this a
+// test: with rates the sum would be the closed form whatever the simulator did.
+//
+// What it does not test is the inputs: were services 1 % longer than 1/μ, K would have
+// just the mean that hides it. So each control is held to its own mean too, as one of the
+// tests that shall hold together. TestTheoryRefuses shows what is found.
+
+// markov is M/M/c.
+type markov struct {
+	lambda, mu float64
+	servers    int
+}
+
+// length is a number of requests that there are once in e^40 of the time.
+func (q markov) length() int {
+	return q.servers + int(math.Ceil(40/math.Log(float64(q.servers)*q.mu/q.lambda)))
+}
+
+func (q markov) leave(n int) float64 { return q.mu * float64(min(n, q.servers)) }
+
+// slope is φ(n) = u(n+1) - u(n) for the u that solves Poisson's equation
+//
+//	λ (u(n+1) - u(n)) - leave(n) (u(n) - u(n-1)) = mean - g(n)
+//
+// from both ends, in the directions in which errors shrink.
+func (q markov) slope(g func(n int) float64) []float64 {
+	size := q.length()
+	mean, total := 0., 0.
+	for n, p := 0, 1.; n < size; n++ {
+		mean, total = mean+p*g(n), total+p
+		p *= q.lambda / q.leave(n+1)
+		if total > 1e100 {
+			mean, total, p = mean/total, 1, p/total
+		}
+	}
+	mean /= total
+	phi := make([]float64, size)
+	phi[0] = (mean - g(0)) / q.lambda
+	for n := 1; n < q.servers; n++ {
+		phi[n] = (q.leave(n)*phi[n-1] + mean - g(n)) / q.lambda
+	}
+	last := size - 1
+	phi[last] = (g(last) - mean) / (q.leave(last) - q.lambda)
+	for n := last; n > q.servers; n-- {
+		phi[n-1] = (q.lambda*phi[n] + g(n) - mean) / q.leave(n)
+	}
+	return phi
+}
+
+// The functions whose means are estimated: of the number present, or of the number that
+// an arrival finds.
+
+func everyone(n int) float64           { return float64(n) }
+func (q markov) waiting(n int) float64 { return float64(max(0, n-q.servers)) }
+func (q markov) waits(n int) float64 {
+	if n < q.servers {
+		return 0
+	}
+	return 1
+}
+
+// within is the share of the sojourns within w of those who find n requests, if those
+// before them leave evenly.
+func (q markov) within(w float64) func(n int) float64 {
+	return func(n int) float64 {
+		wait := max(0, float64(n-q.servers+1)) / (float64(q.servers) * q.mu)
+		return -math.Expm1(-q.mu * max(0, w-wait))
+	}
+}
+
+// measure is a function of the state and the checks that estimate its mean.
+type measure struct {
+	of     func(n int) float64
+	checks []string
+}
+
+// weights are φ and U of some measures, by the number present: those of one number
+// together in memory.
+type weights struct {
+	mu         float64
+	measures   int
+	slope, sum []float64
+}
+
+// at is the row of n requests in a table; behind its end the last one.
+func (w *weights) at(table []float64, n int) []float64 {
+	n = min(n*w.measures, len(table)-w.measures)
+	return table[n : n+w.measures]
+}
+
+// noise is what a replication has drawn, by measure.
+type noise struct {
+	k     []float64 // K
+	began []float64 // U at the beginning
+}
+
+// martingales gives the checks of the measures their own controls.
+func (e experiment) martingales(q markov, measures ...measure) experiment {
+	cells := q.length() * len(measures)
+	w := &weights{q.mu, len(measures), make([]float64, cells), make([]float64, cells)}
+	e.own = map[string][]control{}
+	for k, m := range measures {
+		u := 0.
+		for n, phi := range q.slope(m.of) {
+			w.at(w.slope, n)[k], w.at(w.sum, n)[k] = phi, u
+			u += phi
+		}
+		controls := []control{
+			{"K of " + m.checks[0], 0, func(p *probe) float64 { return p.noise.k[k] / p.seconds() }},
+			{"U of " + m.checks[0], 0, func(p *probe) float64 {
+				return (w.at(w.sum, p.present())[k] - p.noise.began[k]) / p.seconds()
+			}},
+		}
+		for _, name := range m.checks {
+			e.own[name] = controls
+		}
+	}
+	e.weights = w
+	plain := e.topology
+	e.topology = func() *Topology {
+		t := plain()
+		t.Clients = slices.Clone(t.Clients)
+		r := *t.Clients[0].Arrivals.(*traffic.Renewal)
+		r.Gap = &counted{Dist: r.Gap}
+		t.Clients[0].Arrivals = &r
+		return t
+	}
+	return e
+}
+
+// present is how many requests there are at the first service.
+func (p *probe) present() int { return p.sys.services[0].stats.Present }
+
+func (p *probe) seconds() float64 { return p.sys.Stats(p.sys.services[0].spec.Name).Seconds() }
+
+// weigh begins to weight what is drawn: a gap when the arrival before it is in the
+// system, a service time when the service begins.
+func (w *weights) weigh(p *probe) {
+	p.noise = &noise{k: make([]float64, w.measures), began: w.at(w.sum, p.present())}
+	add := func(n int, x float64) {
+		for k, phi := range w.at(w.slope, n) {
+			p.noise.k[k] += phi * x
+		}
+	}
+	p.sys.clients[0].spec.Arrivals.(*traffic.Renewal).Gap.(*counted).seen = func(x float64) { add(p.present(), 1-x) }
+	p.service().seen = func(x float64) { add(p.present()-1, x*w.mu-1) }
+}
