@@ -78,9 +78,8 @@ func (c *Census) add(r *rows, limit int64, marks []int64) {
 	}
 	c.Kept += keptOf(r, limit, done, r.n)
 	c.Positives += positivesOf(r)
-	var s trace.Span
 	for i := range r.n {
-		if r.callAt(&s, i) == trace.OverflowCall {
+		if r.callAt(i).call == trace.OverflowCall {
 			c.Overflow++
 		}
 	}
@@ -108,7 +107,7 @@ func positivesOf(r *rows) (n int64) {
 		return 0
 	}
 	for i, id := range r.label.index {
-		if !r.label.null(i) && r.labels[id].Positive() {
+		if !r.label.nulls.at(i) && r.labels[id].Positive() {
 			n++
 		}
 	}

@@ -31,11 +31,10 @@ type chunkDict struct {
 
 // read returns the next n rows of column c.
 func (k *cursor) read(c Column, n int) (arrow.Array, error) {
-	out := newColumn(c, n)
 	if k.pages == nil {
-		out.nulls(n)
-		return out.array(&k.dict), nil
+		return leftOut(c, n).array(&k.dict), nil
 	}
+	out := newColumn(c, n)
 	for out.rows < n {
 		if k.page == nil || k.at == int(k.page.NumRows()) {
 			if err := k.advance(); err != nil {
@@ -154,20 +153,28 @@ type column struct {
 }
 
 func newColumn(c Column, n int) *column {
-	width := 4
-	switch t := Schema.Field(int(c)).Type.(type) {
-	case *arrow.FixedSizeBinaryType:
-		width = t.ByteWidth
-	case *arrow.TimestampType, *arrow.Int64Type:
-		width = 8
-	}
+	width := widthOf(c)
 	return &column{kind: c, width: width, data: make([]byte, n*width)}
 }
 
-// nulls makes all n rows null.
-func (c *column) nulls(n int) {
-	c.valid = make([]byte, (n+7)/8)
-	c.null, c.rows = n, n
+func widthOf(c Column) int {
+	switch t := Schema.Field(int(c)).Type.(type) {
+	case *arrow.FixedSizeBinaryType:
+		return t.ByteWidth
+	case *arrow.TimestampType, *arrow.Int64Type:
+		return 8
+	}
+	return 4
+}
+
+// nothing is what all columns that were left out share: values and bitmaps of a full
+// batch, which nobody writes to.
+var nothing = make([]byte, BatchRows*16)
+
+// leftOut is a column of n nulls, at most BatchRows.
+func leftOut(c Column, n int) *column {
+	width := widthOf(c)
+	return &column{kind: c, rows: n, null: n, width: width, data: nothing[: n*width : n*width], valid: nothing[: (n+7)/8 : (n+7)/8]}
 }
 
 // validity records which of the next rows are present and counts them.

@@ -27,6 +27,7 @@ type ParquetReader struct {
 	closer io.Closer
 	want   Columns
 	leaf   [NumColumns]int // column index in the file; -1: the file has none
+	whole  Columns         // that cannot have a null
 	group  int             // next row group
 	cur    *rowGroup
 	row    int64 // rows handed out, refused or passed over so far
@@ -63,6 +64,9 @@ func NewParquetReader(r io.ReaderAt, size int64, closer io.Closer, name string, 
 	for c := range NumColumns {
 		if pr.leaf[c], err = findLeaf(f.Schema(), c); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if leaf, ok := f.Schema().Lookup(Schema.Field(int(c)).Name); ok && leaf.MaxDefinitionLevel == 0 {
+			pr.whole |= ColumnsOf(c)
 		}
 	}
 	return pr, nil
@@ -241,7 +245,7 @@ func (r *ParquetReader) trim(rec arrow.Record) arrow.Record {
 func (r *ParquetReader) vet(rec arrow.Record) (arrow.Record, error) {
 	first := r.row
 	r.row += rec.NumRows()
-	if !r.hasBad(rec) && r.where.all() {
+	if !r.hasBad(rec) && r.where.All() {
 		return rec, nil
 	}
 	defer rec.Release()
@@ -278,9 +282,8 @@ func (r *ParquetReader) hasBad(rec arrow.Record) bool {
 			}
 		}
 	}
-	labels := dictOf(rec.Column(int(ColLabel))).values
-	for i := range labels.Len() {
-		if _, err := trace.ParseLabel(labels.Value(i)); err != nil {
+	for _, name := range dictOf(rec.Column(int(ColLabel))).values {
+		if _, err := trace.ParseLabel(name); err != nil {
 			return true
 		}
 	}
@@ -296,7 +299,7 @@ func (r *ParquetReader) badRow(rec arrow.Record, rows *rows, s *trace.Span, i in
 	if s.Duration < 0 {
 		return &trace.RowError{File: r.name, Row: row, Field: "duration", Msg: fmt.Sprintf("%d ns: a span cannot end before it starts", s.Duration)}
 	}
-	if !rows.label.null(i) {
+	if !rows.label.nulls.at(i) {
 		if _, err := trace.ParseLabel(rows.label.at(i)); err != nil {
 			return &trace.RowError{File: r.name, Row: row, Field: "label", Msg: err.Error()}
 		}

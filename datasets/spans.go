@@ -39,37 +39,62 @@ func Spans(r Reader, calls *trace.Calls) trace.Source {
 // rows is one batch, its columns unwrapped.
 type rows struct {
 	n                  int
-	traceID, spanID    []byte                 // fixed-width values; nil: left out
-	parent             *array.FixedSizeBinary // nil: all roots
-	start              []arrow.Timestamp      // nil: left out
-	duration           []int64                // nil: left out
+	traceID, spanID    []byte // fixed-width values; nil: left out
+	parent             []byte // likewise; nil: all roots
+	root               nulls
+	start              []arrow.Timestamp // nil: left out
+	duration           []int64           // nil: left out
 	service, operation dictColumn
 	label, kind        dictColumn
 	labels             []trace.Label // of the label dictionary
 	calls              *trace.Calls
-	callOf             []trace.Call          // by operation index x services + service index
-	callMap            map[uint64]trace.Call // instead of callOf when that would be large
+	named              []namedCall      // the distinct pairs that came so far
+	nameOf             []int32          // index in named + 1, by operation index x services + service index; 0: did not come
+	nameMap            map[uint64]int32 // instead of nameOf when that would be large
+	nameless           namedCall        // scratch: that of a row with a null
 }
 
+// namedCall is a call with the names that the data has for it.
+type namedCall struct {
+	service, operation string
+	call               trace.Call
+}
+
+// dictColumn is a column of strings. Its values are looked up as Go strings, once a
+// batch: an Arrow array takes several steps for each.
 type dictColumn struct {
 	index  []int32
-	nulls  arrow.Array // nil when there is no null
-	values *array.String
+	nulls  nulls
+	values []string
 }
 
-const (
-	callUnset = ^trace.Call(0)
-	// callTableMax bounds the direct table: above it a map is smaller and clearing
-	// it between batches would cost more than hashing.
-	callTableMax = 1 << 18
-)
+// nulls says which rows of a column are null. The zero value is none.
+type nulls struct {
+	valid []byte // bitmap; nil: all are
+	from  int    // bit of row 0
+}
+
+func nullsOf(a arrow.Array) nulls {
+	if a.NullN() == 0 {
+		return nulls{}
+	}
+	return nulls{a.NullBitmapBytes(), a.Data().Offset()}
+}
+
+func (n *nulls) at(i int) bool {
+	return n.valid != nil && n.valid[(n.from+i)>>3]>>((n.from+i)&7)&1 == 0
+}
+
+// nameTableMax bounds the direct table: above it a map is smaller and clearing it
+// between batches would cost more than hashing.
+const nameTableMax = 1 << 18
 
 func newRows(rec arrow.Record, calls *trace.Calls) *rows {
 	r := &rows{n: int(rec.NumRows()), calls: calls}
 	r.traceID = fixed(rec.Column(int(ColTraceID)))
 	r.spanID = fixed(rec.Column(int(ColSpanID)))
-	if p := rec.Column(int(ColParentID)).(*array.FixedSizeBinary); p.NullN() < p.Len() {
-		r.parent = p
+	if p := rec.Column(int(ColParentID)); p.NullN() < p.Len() {
+		r.parent, r.root = fixedValues(p), nullsOf(p)
 	}
 	if c := rec.Column(int(ColStart)).(*array.Timestamp); c.NullN() == 0 {
 		r.start = c.TimestampValues()
@@ -82,57 +107,57 @@ func newRows(rec arrow.Record, calls *trace.Calls) *rows {
 	r.label = dictOf(rec.Column(int(ColLabel)))
 	r.kind = dictOf(rec.Column(int(ColLabelKind)))
 	r.initLabels()
-	r.initCalls()
+	r.initNames()
 	return r
 }
 
 func fixed(a arrow.Array) []byte {
-	f := a.(*array.FixedSizeBinary)
-	if f.NullN() > 0 {
+	if a.NullN() > 0 {
 		return nil
 	}
-	w := f.DataType().(*arrow.FixedSizeBinaryType).ByteWidth
-	data := f.Data()
+	return fixedValues(a)
+}
+
+// fixedValues are the bytes of all rows; those of a null mean nothing.
+func fixedValues(a arrow.Array) []byte {
+	w := a.DataType().(*arrow.FixedSizeBinaryType).ByteWidth
+	data := a.Data()
 	return data.Buffers()[1].Bytes()[data.Offset()*w : (data.Offset()+data.Len())*w]
 }
 
 func dictOf(a arrow.Array) dictColumn {
 	d := a.(*array.Dictionary)
-	c := dictColumn{index: d.Indices().(*array.Int32).Int32Values(), values: d.Dictionary().(*array.String)}
-	if d.NullN() > 0 {
-		c.nulls = d
+	values := d.Dictionary().(*array.String)
+	c := dictColumn{index: d.Indices().(*array.Int32).Int32Values(), nulls: nullsOf(d), values: make([]string, values.Len())}
+	for i := range c.values {
+		c.values[i] = values.Value(i)
 	}
 	return c
 }
 
-func (c *dictColumn) null(i int) bool { return c.nulls != nil && c.nulls.IsNull(i) }
-
 // at is the string of row i, "" for null.
 func (c *dictColumn) at(i int) string {
-	if c.null(i) {
+	if c.nulls.at(i) {
 		return ""
 	}
-	return c.values.Value(int(c.index[i]))
+	return c.values[c.index[i]]
 }
 
 func (r *rows) initLabels() {
-	r.labels = make([]trace.Label, r.label.values.Len())
-	for i := range r.labels {
+	r.labels = make([]trace.Label, len(r.label.values))
+	for i, name := range r.label.values {
 		// Readers refuse unknown names, so an error here can only be a label that a
 		// newer version wrote; Unlabelled keeps it out of every score.
-		r.labels[i], _ = trace.ParseLabel(r.label.values.Value(i))
+		r.labels[i], _ = trace.ParseLabel(name)
 	}
 }
 
-func (r *rows) initCalls() {
-	if n := r.service.values.Len() * r.operation.values.Len(); n > 0 && n <= callTableMax {
-		r.callOf = make([]trace.Call, n)
-		for i := range r.callOf {
-			r.callOf[i] = callUnset
-		}
+func (r *rows) initNames() {
+	if n := len(r.service.values) * len(r.operation.values); n > 0 && n <= nameTableMax {
+		r.nameOf = make([]int32, n)
 		return
 	}
-	r.callMap = map[uint64]trace.Call{}
+	r.nameMap = map[uint64]int32{}
 }
 
 func (r *rows) each(yield func(*trace.Span, error) bool) bool {
@@ -157,8 +182,8 @@ func (r *rows) fill(s *trace.Span, i int) {
 	}
 	if r.parent != nil {
 		s.ParentID = 0
-		if !r.parent.IsNull(i) {
-			s.ParentID = trace.SpanID(binary.BigEndian.Uint64(r.parent.Value(i)))
+		if !r.root.at(i) {
+			s.ParentID = trace.SpanID(binary.BigEndian.Uint64(r.parent[8*i:]))
 		}
 	}
 	if r.start != nil {
@@ -167,48 +192,51 @@ func (r *rows) fill(s *trace.Span, i int) {
 	if r.duration != nil {
 		s.Duration = r.duration[i]
 	}
-	s.Service, s.Operation = r.service.at(i), r.operation.at(i)
-	s.Call = r.call(i, s)
+	c := r.callAt(i)
+	s.Service, s.Operation, s.Call = c.service, c.operation, c.call
 	s.Label, s.Kind = trace.Unlabelled, ""
-	if !r.label.null(i) {
+	if !r.label.nulls.at(i) {
 		s.Label = r.labels[r.label.index[i]]
 	}
-	if !r.kind.null(i) {
-		s.Kind = r.kind.values.Value(int(r.kind.index[i]))
+	if len(r.kind.values) > 0 && !r.kind.nulls.at(i) {
+		s.Kind = r.kind.values[r.kind.index[i]]
 	}
 }
 
-// call looks the pair up by its dictionary indexes; the names, which s has, are
-// hashed only when a batch shows the pair for the first time.
-func (r *rows) call(i int, s *trace.Span) trace.Call {
-	if r.service.null(i) || r.operation.null(i) {
-		return r.calls.Of(s.Service, s.Operation)
+// callAt is the call of row i. It is looked up by its dictionary indexes; the names are
+// hashed only when a batch shows the pair for the first time. The result is valid until
+// the next call.
+func (r *rows) callAt(i int) *namedCall {
+	if r.nameOf == nil || r.service.nulls.at(i) || r.operation.nulls.at(i) {
+		return r.rareCallAt(i)
 	}
-	si, oi := int(r.service.index[i]), int(r.operation.index[i])
-	if r.callOf != nil {
-		slot := &r.callOf[oi*r.service.values.Len()+si]
-		if *slot == callUnset {
-			*slot = r.calls.Of(s.Service, s.Operation)
-		}
-		return *slot
+	slot := &r.nameOf[int(r.operation.index[i])*len(r.service.values)+int(r.service.index[i])]
+	if *slot == 0 {
+		*slot = r.name(i)
 	}
-	key := uint64(oi)<<32 | uint64(si)
-	c, ok := r.callMap[key]
+	return &r.named[*slot-1]
+}
+
+// rareCallAt is callAt of a row with a null or a batch with very many names.
+func (r *rows) rareCallAt(i int) *namedCall {
+	if r.service.nulls.at(i) || r.operation.nulls.at(i) {
+		c := &r.nameless
+		c.service, c.operation = r.service.at(i), r.operation.at(i)
+		c.call = r.calls.Of(c.service, c.operation)
+		return c
+	}
+	key := uint64(r.operation.index[i])<<32 | uint64(r.service.index[i])
+	at, ok := r.nameMap[key]
 	if !ok {
-		c = r.calls.Of(s.Service, s.Operation)
-		r.callMap[key] = c
+		at = r.name(i)
+		r.nameMap[key] = at
 	}
-	return c
+	return &r.named[at-1]
 }
 
-// callAt is the call of row i for who has no use for its names: they are put into s
-// only where they are hashed.
-func (r *rows) callAt(s *trace.Span, i int) trace.Call {
-	if r.callOf != nil && !r.service.null(i) && !r.operation.null(i) {
-		if c := r.callOf[int(r.operation.index[i])*r.service.values.Len()+int(r.service.index[i])]; c != callUnset {
-			return c
-		}
-	}
-	s.Service, s.Operation = r.service.at(i), r.operation.at(i)
-	return r.call(i, s)
+// name adds the call of row i, which has no null, to named. It returns its index + 1.
+func (r *rows) name(i int) int32 {
+	service, operation := r.service.at(i), r.operation.at(i)
+	r.named = append(r.named, namedCall{service, operation, r.calls.Of(service, operation)})
+	return int32(len(r.named))
 }

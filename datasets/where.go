@@ -20,7 +20,8 @@ type Where struct {
 	Services []string
 }
 
-func (w *Where) all() bool { return w.Since == 0 && w.Until == 0 && len(w.Services) == 0 }
+// All says whether that is all spans.
+func (w *Where) All() bool { return w.Since == 0 && w.Until == 0 && len(w.Services) == 0 }
 
 // holds says whether s is asked for.
 func (w *Where) holds(s *trace.Span) bool {
@@ -45,7 +46,7 @@ func (w *Where) until() int64 {
 // mayHold says whether a row group can have a row that is asked for, going by the
 // bounds in its footer. A writer need not state bounds: then it can.
 func (w *Where) mayHold(g parquet.RowGroup, leaf *[NumColumns]int) bool {
-	if w.all() {
+	if w.All() {
 		return true
 	}
 	file, ok := g.(*parquet.FileRowGroup)
@@ -53,11 +54,8 @@ func (w *Where) mayHold(g parquet.RowGroup, leaf *[NumColumns]int) bool {
 		return true
 	}
 	chunks := file.ColumnChunks()
-	if low, high, ok := bounds(chunks[leaf[ColStart]]); ok && len(low) == 8 && len(high) == 8 {
-		first, last := int64(binary.LittleEndian.Uint64(low)), int64(binary.LittleEndian.Uint64(high))
-		if last < w.since() || first >= w.until() {
-			return false
-		}
+	if first, last, ok := int64Bounds(chunks[leaf[ColStart]]); ok && (last < w.since() || first >= w.until()) {
+		return false
 	}
 	if len(w.Services) == 0 {
 		return true

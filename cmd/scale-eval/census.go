@@ -36,13 +36,20 @@ func (n *census) rate() float64 {
 
 // censusColumns are those of samplerColumns but the ids, which take most of the time of
 // decoding.
-var censusColumns = datasets.ColumnsOf(datasets.ColService, datasets.ColOperation, datasets.ColStart, datasets.ColDuration, datasets.ColLabel)
+var censusColumns = datasets.ColumnsOf(datasets.ColService, datasets.ColOperation, datasets.ColLabel) | timeColumns
+
+var timeColumns = datasets.ColumnsOf(datasets.ColStart, datasets.ColDuration)
 
 // takeCensus reads the dataset once. marks are the rows before which kept spans are
-// counted, ascending; nil: none.
+// counted, ascending; nil: none. Where the files state when their spans begin, and that
+// none is too long, times are not decoded.
 func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks []int64) (*census, error) {
-	t := &taker{c: c, ds: ds, bar: newProgress(c.App.ErrWriter, "reading", -1)}
+	t := &taker{c: c, ds: ds, want: censusColumns, bar: newProgress(c.App.ErrWriter, "reading", -1)}
 	defer t.bar.finish()
+	stated, ok := ds.Stated()
+	if limit := maxDurationNs(c); ok && (limit == 0 || stated.Longest < limit) {
+		t.want &^= timeColumns
+	}
 	var all datasets.Census
 	bad, halved := &trace.Bad{}, false
 	if marks == nil && ds.Middle() > 0 && runtime.GOMAXPROCS(0) > 1 {
@@ -53,6 +60,9 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks [
 		if all, bad, err = t.whole(calls, marks); err != nil {
 			return nil, err
 		}
+	}
+	if t.want != censusColumns {
+		all.FirstStart, all.LastStart = stated.FirstStart, stated.LastStart
 	}
 	if all.Read == 0 {
 		return nil, fmt.Errorf("dataset %s has no spans%s", ds.Name, firstBad(bad))
@@ -67,12 +77,13 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks [
 type taker struct {
 	c    *cli.Context
 	ds   *catalog.Dataset
+	want datasets.Columns
 	bar  *progress
 	rows atomic.Int64 // done by both halves
 }
 
 func (t *taker) whole(calls *trace.Calls, marks []int64) (datasets.Census, *trace.Bad, error) {
-	r, err := t.ds.Open(censusColumns)
+	r, err := t.ds.Open(t.want)
 	if err != nil {
 		return datasets.Census{}, nil, err
 	}
@@ -107,7 +118,7 @@ func (t *taker) halves(calls *trace.Calls) (all datasets.Census, ok bool) {
 	cuts := [3]int64{0, t.ds.Middle(), t.ds.Rows()}
 	for i, of := range []*trace.Calls{calls, own} {
 		g.Go(func() error {
-			r, err := t.ds.OpenRows(censusColumns, cuts[i], cuts[i+1])
+			r, err := t.ds.OpenRows(t.want, cuts[i], cuts[i+1])
 			if err != nil {
 				return err
 			}

@@ -18,20 +18,7 @@ import (
 // Two halves count what one pass counts, and number calls alike, also where rules change
 // a name that they have changed already; with too many calls they leave it to the pass.
 func TestCensusInHalves(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "spans")
-	if err := run(context.Background(), []string{"scale-eval", "datasets", "convert", "--dataset", "synth", "--spans", "6000",
-		"--partition-by", "hour", "--partition-rows", "1000", "--out", file},
-		strings.NewReader(""), io.Discard, io.Discard); err != nil {
-		t.Fatal(err)
-	}
-	ref, err := catalog.Find(t.Context(), file, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ds, err := catalog.Prepare(t.Context(), ref, catalog.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	ds := folderOfSpans(t)
 	if at := ds.Middle(); at < 2000 || at > 4000 {
 		t.Fatalf("the middle of 6000 spans is %d", at)
 	}
@@ -44,12 +31,10 @@ func TestCensusInHalves(t *testing.T) {
 		{[]string{"--sanitise", "$=>x"}, true},
 		{[]string{"--max-calls", "3"}, false},
 	} {
-		take := &taker{c: flagsOfRun(t, test.args), ds: ds, bar: &progress{}}
+		take := &taker{c: flagsOfRun(t, test.args), ds: ds, want: censusColumns, bar: &progress{}}
 		var calls [2]*trace.Calls
 		for i := range calls {
-			if calls[i], err = newCalls(take.c); err != nil {
-				t.Fatal(err)
-			}
+			calls[i] = callsOf(t, take.c)
 		}
 		got, ok := take.halves(calls[0])
 		want, _, err := take.whole(calls[1], nil)
@@ -69,6 +54,59 @@ func TestCensusInHalves(t *testing.T) {
 			t.Errorf("%v: halves number calls %v, the whole %v", test.args, got, want)
 		}
 	}
+}
+
+// What the files state of their times stands for reading them, where no span is too long.
+func TestCensusTakesWhatIsStated(t *testing.T) {
+	ds := folderOfSpans(t)
+	for _, args := range [][]string{nil, {"--max_duration", "20"}} {
+		c := flagsOfRun(t, args)
+		got, err := takeCensus(c, ds, callsOf(t, c), []int64{0, 1500, 6000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		take := &taker{c: c, ds: ds, want: censusColumns, bar: &progress{}}
+		all, bad, err := take.whole(callsOf(t, c), []int64{0, 1500, 6000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &census{read: all.Read, kept: all.Kept, positives: all.Positives, bad: bad, firstStart: all.FirstStart, lastStart: all.LastStart, keptAt: all.KeptAt}
+		if !reflect.DeepEqual(got, want) || want.lastStart <= want.firstStart {
+			t.Errorf("%v: %+v, want %+v", args, got, want)
+		}
+		if cut := args != nil; cut != (want.kept < want.read) {
+			t.Errorf("%v: %d of %d spans are kept", args, want.kept, want.read)
+		}
+	}
+}
+
+// folderOfSpans is a dataset of 6000 spans in files of 1000.
+func folderOfSpans(t *testing.T) *catalog.Dataset {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "spans")
+	if err := run(context.Background(), []string{"scale-eval", "datasets", "convert", "--dataset", "synth", "--spans", "6000",
+		"--partition-by", "hour", "--partition-rows", "1000", "--out", file},
+		strings.NewReader(""), io.Discard, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	ref, err := catalog.Find(t.Context(), file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds, err := catalog.Prepare(t.Context(), ref, catalog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ds
+}
+
+func callsOf(t *testing.T, c *cli.Context) *trace.Calls {
+	t.Helper()
+	calls, err := newCalls(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return calls
 }
 
 func names(calls *trace.Calls) (out []string) {

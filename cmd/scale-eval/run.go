@@ -275,8 +275,11 @@ func (e *evaluation) evaluate() error {
 func (e *evaluation) play(entrants []eval.Entrant, what string) (err error) {
 	bar := newProgress(e.c.App.ErrWriter, what, e.split.train+e.split.test)
 	start := time.Now()
+	// Batches are decoded on another core; spans are made where they are used, because
+	// handing each over costs more than making it.
+	spans := take(e.split.labelled(e.source()), 0, e.split.train+e.split.test)
 	e.plan = eval.Plan{
-		Whole:     take(datasets.SpansAhead(e.split.labelled(e.source())), 0, e.split.train+e.split.test),
+		Whole:     spans,
 		Entrants:  entrants,
 		Mode:      e.split.mode,
 		Seed:      e.c.Uint64("seed"),
@@ -290,6 +293,10 @@ func (e *evaluation) play(entrants []eval.Entrant, what string) (err error) {
 	}
 	bar.finish()
 	e.timing = e.outcome.Timing
+	if n := e.outcome.Counts; n.Train+n.Test != e.split.train+e.split.test {
+		return fmt.Errorf("dataset %s had %d spans to train and test on and now has %d: it changed while it was read, or its files state wrong bounds",
+			e.ds.Name, e.split.train+e.split.test, n.Train+n.Test)
+	}
 	return nil
 }
 

@@ -276,7 +276,7 @@ func (r *streamedRun) train() error {
 	bar := newProgress(r.c.App.ErrWriter, "training", r.split.train)
 	n := int64(0)
 	if r.split.train > 0 {
-		for s, err := range take(datasets.SpansAhead(r.split.labelled(r.source())), 0, r.split.train) {
+		for s, err := range take(r.split.labelled(r.source()), 0, r.split.train) {
 			if err != nil {
 				return err
 			}
@@ -393,7 +393,7 @@ func (r *streamedRun) work(i int) error {
 		flags := scores.NewWriter(w)
 		tally, err = shards.Work(r.c.Context, shards.Job{
 			Shard: shard, Train: r.plan.Train, Entrant: e, Mode: r.split.mode,
-			Source: datasets.SpansAhead(src), Traces: traces, Progress: bar.set,
+			Source: src, Traces: traces, Progress: bar.set,
 			Flag: func(s *trace.Span, score float64) error { return flags.Write(s, score, true) },
 		})
 		if err != nil {

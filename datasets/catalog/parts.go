@@ -24,7 +24,8 @@ type part struct {
 	path   string // or URL
 	info   objects.Info
 	rows   int64
-	groups []int64 // rows of each row group
+	groups []int64          // rows of each row group
+	stated *datasets.Stated // of the rows; nil: the file does not state enough
 	open   func() (objects.File, error)
 }
 
@@ -37,7 +38,7 @@ const openAtOnce = 16
 func (d *Dataset) findParts() error {
 	where := d.opt.Where
 	if d.Format != Parquet {
-		if where.Since != 0 || where.Until != 0 || len(where.Services) > 0 {
+		if !where.All() {
 			return fmt.Errorf("only Parquet datasets can be read in part: convert it first with scale-eval datasets convert")
 		}
 		return nil
@@ -60,6 +61,9 @@ func (d *Dataset) findParts() error {
 				return err
 			}
 			p.rows, p.groups = r.NumRows(), r.GroupRows()
+			if s, ok := r.Stated(); ok {
+				p.stated = &s
+			}
 			return r.Close()
 		})
 	}
@@ -107,6 +111,18 @@ func (d *Dataset) Rows() (n int64) {
 		n += p.rows
 	}
 	return n
+}
+
+// Stated is what the footers of a Parquet dataset say of all its rows. It is not ok where
+// a file does not say it, or not all rows are asked for.
+func (d *Dataset) Stated() (all datasets.Stated, ok bool) {
+	for _, p := range d.parts {
+		if p.stated == nil {
+			return all, false
+		}
+		all = all.And(*p.stated)
+	}
+	return all, len(d.parts) > 0 && d.opt.Where.All()
 }
 
 // Middle is the first row of the row group that begins nearest to the middle of a Parquet
