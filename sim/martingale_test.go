@@ -144,7 +144,12 @@ func (e experiment) martingales(q markov, measures ...measure) experiment {
 			e.own[name] = controls
 		}
 	}
-	e.weights = w
+	e.weigh = w.weigh
+	return e.gaps()
+}
+
+// gaps lets the gaps of the first client be seen.
+func (e experiment) gaps() experiment {
 	plain := e.topology
 	e.topology = func() *Topology {
 		t := plain()
@@ -162,6 +167,11 @@ func (p *probe) present() int { return p.sys.services[0].stats.Present }
 
 func (p *probe) seconds() float64 { return p.sys.Stats(p.sys.services[0].spec.Name).Seconds() }
 
+// gap is what the gaps before arrivals come from, in units of their mean.
+func (p *probe) gap() *counted {
+	return p.sys.clients[0].spec.Arrivals.(*traffic.Renewal).Gap.(*counted)
+}
+
 // weigh begins to weight what is drawn: a gap when the arrival before it is in the
 // system, a service time when the service begins.
 func (w *weights) weigh(p *probe) {
@@ -171,6 +181,6 @@ func (w *weights) weigh(p *probe) {
 			p.noise.k[k] += phi * x
 		}
 	}
-	p.sys.clients[0].spec.Arrivals.(*traffic.Renewal).Gap.(*counted).seen = func(x float64) { add(p.present(), 1-x) }
+	p.gap().seen = func(x float64) { add(p.present(), 1-x) }
 	p.service().seen = func(x float64) { add(p.present()-1, x*w.mu-1) }
 }

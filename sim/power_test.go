@@ -76,6 +76,7 @@ func TestTheoryRefuses(t *testing.T) {
 		{name: "a thread too few", of: "M/M/10", events: 1e5, wrong: threads, refused: []string{"C", "L", "W", "Lq", "Wq"}},
 		{name: "services 1 % longer", of: "M/M/10", events: 1e6, wrong: longer, refused: []string{"moment 1 of the service times"}},
 		{name: "lost waits", of: "M/M/10", events: 3e5, lost: 10, refused: []string{"W"}},
+		{name: "lost waits of M/G/1", of: "M/G/1 exponential", events: 3e5, lost: 10, refused: []string{"E[T²]"}},
 		{name: "a thread of 100 too few", of: "M/M/100 at 95 %", events: 4e6, wrong: threads, refused: []string{"C", "L", "W", "Lq", "Wq"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -73,9 +73,9 @@ func mg1(name string, d random.Dist, scv, third, wq, l, sd float64) experiment {
 		},
 	}
 	if scv == 0 {
-		return e.controlled(.8) // a constant says nothing
+		return e.controlled(.8).lindley(.8, 1) // a constant says nothing by itself
 	}
-	return e.controlled(.8, 1, 1+scv, third)
+	return e.controlled(.8, 1, 1+scv, third).lindley(.8, 1+scv)
 }
 
 func mmcK(name string, lambda, mu float64, c, k int, warm, step, block, thr, l, lq, w, wq float64) experiment {

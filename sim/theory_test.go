@@ -72,7 +72,7 @@ type experiment struct {
 	checks   []check
 	controls []control            // with -theory: short runs are not normal enough for a regression
 	own      map[string][]control // of a check, beside those
-	weights  *weights             // of the draws of own; nil: they have none
+	weigh    func(*probe)         // begins to count what own needs; nil: nothing
 }
 
 func meanT(p *probe) float64      { return p.sum / p.n }
@@ -114,7 +114,7 @@ func TestTheory(t *testing.T) {
 
 // plain is e without controls.
 func (e experiment) plain() experiment {
-	e.controls, e.own, e.weights = nil, nil, nil
+	e.controls, e.own, e.weigh = nil, nil, nil
 	return e
 }
 
@@ -253,8 +253,8 @@ func (p *probe) begin(e *experiment) {
 	if c := p.service(); c != nil {
 		*c = counted{Dist: c.Dist}
 	}
-	if e.weights != nil {
-		e.weights.weigh(p)
+	if e.weigh != nil {
+		e.weigh(p)
 	}
 	if e.observe != nil {
 		e.observe(p)
