@@ -17,8 +17,9 @@ import (
 type Plan struct {
 	Cases    []*Case
 	Policies []Policy
-	Seeds    int // 1..Seeds
-	Workers  int // runs at a time; 0: one a core
+	Seeds    int    // First..First+Seeds-1
+	First    uint64 // seed; 0: 1
+	Workers  int    // runs at a time; 0: one a core
 	// Calibrations by case name, as far as they are known; the others are measured.
 	Calibrations map[string]*Calibration
 	// Done says which runs there are already. nil: none.
@@ -31,6 +32,15 @@ type Plan struct {
 
 // Jobs is how many runs a plan is.
 func (p *Plan) Jobs() int { return len(p.Cases) * len(p.Policies) * p.Seeds }
+
+// SeedList are the seeds that the plan plays.
+func (p *Plan) SeedList() []uint64 {
+	seeds := make([]uint64, p.Seeds)
+	for i := range seeds {
+		seeds[i] = max(1, p.First) + uint64(i)
+	}
+	return seeds
+}
 
 // Names are what the plan plays.
 func (p *Plan) Names() measure.Plan {
@@ -133,17 +143,25 @@ func (p *Plan) jobs() (jobs []job, err error) {
 	for i, c := range cases {
 		idle[i] = make([]bool, len(p.Policies))
 		for k, policy := range p.Policies {
+			if p.allDone(c, policy) {
+				continue
+			}
 			if idle[i][k], err = c.idle(p.Calibrations[c.Name], policy); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
+	for _, seed := range p.SeedList() {
 		for i, c := range cases {
 			jobs = append(jobs, p.jobsOf(c, idle[i], seed)...)
 		}
 	}
 	return jobs, nil
+}
+
+// allDone says whether there is nothing left to run of a policy in a case.
+func (p *Plan) allDone(c *Case, policy Policy) bool {
+	return p.Done != nil && !slices.ContainsFunc(p.SeedList(), func(seed uint64) bool { return !p.Done(c.Name, policy.Name, seed) })
 }
 
 // jobsOf are those of a case and a seed. Policies that can be asked ride along with
