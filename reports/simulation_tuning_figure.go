@@ -35,7 +35,7 @@ func tuningMoves(t *measure.Tuning, h *measure.HeldOut) Figure {
 	f.plot.X.Max, f.plot.Y.Max = max(f.plot.X.Max*1.06, 1e-3), max(f.plot.Y.Max*1.06, 1)
 	f.plot.X.Tick.Marker, f.plot.Y.Tick.Marker = few(f.plot.X.Max), few(f.plot.Y.Max)
 	return f.figure(fmt.Sprintf("tuning_load_%s", fileName(fmt.Sprint(h.Load))),
-		fmt.Sprintf("A line from the defaults to the mark of the tuned configuration, %d seeds; the vertical bar is its 95 %% interval. Down and to the left is better; a pod-hour costs %g violated seconds.",
+		fmt.Sprintf("A line from the defaults (ring) to the mark of the tuned configuration, %d seeds; the vertical bar is its 95 %% interval. Down and to the left is better; a pod-hour costs %g violated seconds.",
 			h.Seeds, t.Objective.Price))
 }
 
@@ -74,6 +74,7 @@ func (m move) Plot(c draw.Canvas, p *plot.Plot) {
 	c.StrokeLine2(thin, x(from.Pods.Mean), y(from.Violated.Mean), at.X, at.Y)
 	low, high := max(y(to.Violated.Low), c.Min.Y), min(y(to.Violated.High), c.Max.Y)
 	c.StrokeLine2(thin, at.X, low, at.X, high)
+	c.DrawGlyphNoClip(draw.GlyphStyle{Color: m.tone.color(), Radius: 2.5, Shape: draw.RingGlyph{}}, vg.Point{X: x(from.Pods.Mean), Y: y(from.Violated.Mean)})
 	m.glyph(&c, at)
 }
 

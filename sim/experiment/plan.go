@@ -95,43 +95,64 @@ func (p *Plan) Execute(ctx context.Context) error {
 		return err
 	}
 	var mu sync.Mutex
-	return p.parallel(ctx, cancel, len(jobs), func(i int) error {
-		return jobs[i].run(ctx, func(m *Measures) error {
-			if p.Finished == nil {
-				return nil
+	finished := func(m *Measures) error {
+		if p.Finished == nil {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return p.Finished(m)
+	}
+	q := newQueue(jobs)
+	return p.parallel(ctx, cancel, p.workers(), func(int) error {
+		for j := q.next(); j != nil; j = q.next() {
+			more, err := j.guarded(ctx, finished)
+			if err == nil {
+				err = ctx.Err()
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			return p.Finished(m)
-		})
+			if err != nil {
+				q.giveUp()
+				return err
+			}
+			q.done(more)
+		}
+		return nil
 	})
 }
 
+// guarded turns a panic of a simulation into an error that names the run.
+func (j *job) guarded(ctx context.Context, finished func(*Measures) error) (more []job, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s, policy %s, seed %d: %v", j.c.Name, j.policies[0].Name, j.seed, r)
+		}
+	}()
+	return j.run(ctx, finished)
+}
+
 // run plays the first policy and asks the others on the way. Those that would have done
-// nothing have the same result; each of the rest needs a run of its own.
-func (j *job) run(ctx context.Context, finished func(*Measures) error) error {
+// nothing have the same result; each of the rest needs a run of its own, to come.
+func (j *job) run(ctx context.Context, finished func(*Measures) error) (more []job, err error) {
 	defer j.draws.done()
 	acted := make([]bool, len(j.policies))
 	o := Options{asked: j.policies[1:], acted: func(i int) { acted[1+i] = true }, tapes: j.draws.tapes}
 	m, _, err := Run(ctx, j.c, j.cal, j.policies[0], j.seed, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, policy := range j.policies {
+		if acted[i] {
+			more = append(more, job{c: j.c, cal: j.cal, policies: []Policy{policy}, seed: j.seed, draws: j.draws})
+			continue
+		}
 		one := *m
 		one.Policy = policy.Name
-		if acted[i] {
-			own, _, err := Run(ctx, j.c, j.cal, policy, j.seed, Options{tapes: j.draws.tapes})
-			if err != nil {
-				return err
-			}
-			one = *own
-		}
 		if err := finished(&one); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	j.draws.jobs.Add(int32(len(more)))
+	return more, nil
 }
 
 // jobs are the runs that are not done yet, those of long cases first, so that no core
@@ -220,15 +241,18 @@ func (p *Plan) calibrate(ctx context.Context, cancel context.CancelCauseFunc) er
 	})
 }
 
+func (p *Plan) workers() int {
+	if p.Workers > 0 {
+		return p.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
 // parallel does n things on the workers, until the first error.
 func (p *Plan) parallel(ctx context.Context, cancel context.CancelCauseFunc, n int, do func(int) error) error {
-	workers := p.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(workers, n) {
+	for range min(p.workers(), n) {
 		wg.Go(func() {
 			for i := range next {
 				if err := guarded(do, i); err != nil {
@@ -248,11 +272,11 @@ func (p *Plan) parallel(ctx context.Context, cancel context.CancelCauseFunc, n i
 	return context.Cause(ctx)
 }
 
-// guarded turns a panic of a simulation into an error that names the run.
+// guarded turns a panic of a load test into an error.
 func guarded(do func(int) error, i int) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("run %d: %v", i, r)
+			err = fmt.Errorf("load test %d: %v", i, r)
 		}
 	}()
 	return do(i)
