@@ -88,7 +88,7 @@ var allowed = map[string][]string{
 	// Scenario files are YAML, and their right answers are in the words of live.
 	"sim/scenario": {"datasets/trace", "live", "live/strictyaml", "sim", "sim/random", "sim/traffic", "go.yaml.in/yaml/"},
 	// An experiment plays production code and baselines on simulated clusters.
-	"sim/experiment": {"datasets/trace", "hst", "live", "live/kube", "sim", "sim/cluster", "sim/policy", "sim/scenario", "gonum.org/v1/gonum"},
+	"sim/experiment": {"datasets/trace", "hst", "live", "live/kube", "sim", "sim/cluster", "sim/policy", "sim/scenario", "tuning", "gonum.org/v1/gonum"},
 	// Results are plain data: reports read them without the Kubernetes client.
 	"sim/experiment/measure": {"sim", "gonum.org/v1/gonum"},
 	"cmd":                    nil,

@@ -127,6 +127,13 @@
 //	$ scale-eval simulate --save plan memory-leak
 //	$ scale-eval simulate --plan plan --seed 2 memory-leak
 //
+// Every policy tuned with the same budget on seeds that are not scored, then by its
+// defaults and tuned on others, at three loads; it goes on where it was interrupted:
+//
+//	$ scale-eval simulate tune --list
+//	$ scale-eval simulate tune --budget 3 --train-seeds 1 --seeds 2 --policies scale,vpa --out tuned memory-leak
+//	$ scale-eval simulate --tuned tuned/tuned.yaml --policies scale,none --seeds 2 --out tunedsuite memory-leak
+//
 // # Live
 //
 // live receives OTLP from a Collector, samples, and lets the same rules scale a cluster.

@@ -28,6 +28,8 @@ autoscalers of Kubernetes on a simulated cluster, in virtual time:
   scale-eval simulate ./mine.yaml               your own system
   scale-eval simulate --seeds 30 --out suite    the whole suite: 15 scenarios, 8 policies
   scale-eval simulate --replay suite --output markdown   its table again, nothing is run
+  scale-eval simulate tune --out tuned          an equal budget of configurations a policy
+  scale-eval simulate --tuned tuned/tuned.yaml  the suite, each policy as it was tuned
   scale-eval simulate --from-dataset nezha:ob-2022-08-22 --hold-out   a twin of traces
 
 Every policy plays the same seeds: one seed is one sequence of requests and
@@ -49,6 +51,7 @@ FILE of an event log proves it. --save writes what SCALE played with as a plan:
   scale-eval live --plan plan
   scale-eval simulate --policies none --save-spans slow.parquet slow-dependency-capacity
   scale-eval run --dataset slow.parquet --protocol labels --train 0.2`,
+		Subcommands:  []*cli.Command{simulateTuneCommand()},
 		Flags:        slices.Concat(simulateFlags(), twinFlags(), inputFlags("")[1:], callFlags()),
 		OnUsageError: onUsageError,
 		Action:       simulate,
@@ -69,6 +72,7 @@ func simulateFlags() []cli.Flag {
 		&cli.StringFlag{Name: "save-spans", Usage: "write the spans of one run to `FILE`.parquet or FILE.binpb (OTLP), labelled with the fault"},
 		&cli.StringFlag{Name: "save", Usage: "write SCALE's sampler, model and rules of one run to `DIR`, for live --plan"},
 		&cli.StringFlag{Name: "plan", Usage: "SCALE begins one run with the model and rules of `DIR`"},
+		&cli.StringFlag{Name: "tuned", Usage: "play policies as configured in `FILE`, which simulate tune writes; those that are not in it as ever"},
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORMAT` of what is printed: text, json or markdown"},
 	}
 }
@@ -95,11 +99,11 @@ func simulate(c *cli.Context) error {
 	if l := c.Float64("load"); !(l >= .01 && l <= 100) {
 		return usagef("--load %v: want 0.01..100", l)
 	}
-	policies, err := pickPolicies(c.String("policies"))
+	policies, err := pickPolicies(c, c.String("policies"))
 	if err != nil {
 		return err
 	}
-	cases, err := openCases(c)
+	cases, err := openCases(c, c.Float64("load"))
 	if err != nil {
 		return err
 	}
@@ -109,7 +113,16 @@ func simulate(c *cli.Context) error {
 	return simulateAll(c, cases, policies)
 }
 
-func pickPolicies(list string) ([]experiment.Policy, error) {
+// pickPolicies are those of --policies, as --tuned says.
+func pickPolicies(c *cli.Context, list string) ([]experiment.Policy, error) {
+	policies, err := policiesOf(list)
+	if err != nil || c.String("tuned") == "" {
+		return policies, err
+	}
+	return tunedPolicies(c.String("tuned"), policies)
+}
+
+func policiesOf(list string) ([]experiment.Policy, error) {
 	switch list {
 	case "usual":
 		return experiment.Policies(), nil

@@ -25,7 +25,7 @@ type simulated struct {
 }
 
 // openCases reads the scenarios of the arguments: names of the suite, or files.
-func openCases(c *cli.Context) (*simulated, error) {
+func openCases(c *cli.Context, load float64) (*simulated, error) {
 	args := c.Args().Slice()
 	if len(args) == 0 {
 		args = simscenario.Suite()
@@ -34,9 +34,9 @@ func openCases(c *cli.Context) (*simulated, error) {
 	o := scenarioOptions(c)
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "-") {
-			return nil, usagef("%s: options come before the scenarios: scale-eval simulate %s %s", arg, arg, args[0])
+			return nil, usagef("%s: options come before the scenarios: scale-eval %s %s %s", arg, strings.TrimPrefix(c.Command.HelpName, "scale-eval "), arg, args[0])
 		}
-		if err := s.open(arg, o, c.Float64("load")); err != nil {
+		if err := s.open(arg, o, load); err != nil {
 			return nil, err
 		}
 	}

@@ -19,14 +19,7 @@ import (
 
 // savePlan writes what SCALE played with, and the model that it had learned when the
 // fault began.
-func savePlan(dir string, one *experiment.Case, setup *experiment.Setup, model []byte, run loggedRun) error {
-	rules, err := one.Rules(live.Sampled)
-	if err != nil {
-		return err
-	}
-	if setup.Rules != nil {
-		rules = *setup.Rules
-	}
+func savePlan(dir string, one *experiment.Case, rules live.RuleSet, model []byte, run loggedRun) error {
 	files := []resultFile{
 		{"sampler.yaml", func(w io.Writer) error {
 			_, err := fmt.Fprintf(w, "# Options of scale-eval live, as scenario %s was played with seed %d. The model in\n# model.bin has its own; it was trained on the warm-up and learned no more.\nsampler: adaptive\nseed: %d\nlearn: false\n", one.Name, run.Seed, run.Seed)

@@ -75,9 +75,20 @@ func (r *simResults) planOf(c *cli.Context, path string) error {
 	if !c.IsSet("policies") {
 		list = "all" // that were played
 	}
-	policies, err := pickPolicies(list)
+	policies, err := pickPolicies(c, list)
 	if err != nil {
 		return err
+	}
+	if !c.IsSet("policies") && c.String("tuned") != "" { // they may be there in both forms
+		untuned, err := policiesOf(list)
+		if err != nil {
+			return err
+		}
+		for _, p := range untuned {
+			if !slices.ContainsFunc(policies, func(t experiment.Policy) bool { return t.Name == p.Name }) {
+				policies = append(policies, p)
+			}
+		}
 	}
 	most := uint64(0)
 	var played []string
@@ -97,6 +108,11 @@ func (r *simResults) planOf(c *cli.Context, path string) error {
 	for _, p := range policies {
 		if slices.Contains(played, p.Name) {
 			r.plan.Policies = append(r.plan.Policies, p.Name)
+		}
+	}
+	for _, name := range played {
+		if !c.IsSet("policies") && measure.Family(name) != name && !slices.Contains(r.plan.Policies, name) {
+			return usagef("%s has runs of tuned policy %s: give --tuned with the file that it was played with, or --policies", path, name)
 		}
 	}
 	if len(r.plan.Policies) == 0 {
@@ -198,9 +214,12 @@ func runOfLog(c *cli.Context, log *bufio.Reader) (run loggedRun, s *simulated, p
 	if s.about[0].Digest != run.Digest {
 		return run, nil, p, fmt.Errorf("scenario %s is not the one that it was, or its --data are not; play the run again with --event-log", run.Scenario)
 	}
-	policies, err := experiment.PoliciesNamed(run.Policy)
+	policies, err := pickPolicies(c, measure.Family(run.Policy))
 	if err != nil {
 		return run, nil, p, err
+	}
+	if policies[0].Name != run.Policy {
+		return run, nil, p, fmt.Errorf("policy %s is not the one that it was: give the --tuned file that the run had, or none if it had none", run.Policy)
 	}
 	return run, s, policies[0], nil
 }

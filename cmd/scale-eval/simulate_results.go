@@ -21,12 +21,12 @@ import (
 // and writes the comparison.
 func simulateAll(c *cli.Context, s *simulated, policies []experiment.Policy) error {
 	plan := &experiment.Plan{Cases: s.cases, Policies: policies, Seeds: c.Int("seeds"), Workers: c.Int("workers")}
-	record, f, err := openRecord(c, s)
+	record, f, err := openRecord(c.String("out"), s, c.Float64("load"))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := execute(c, plan, record); err != nil {
+	if err := execute(c, plan, record, c.String("out"), "simulating"); err != nil {
 		return err
 	}
 	results := &simResults{record: record, about: s.about, plan: plan.Names(), out: c.String("out"), audits: c.String("out")}
@@ -41,13 +41,14 @@ func simulateAll(c *cli.Context, s *simulated, policies []experiment.Policy) err
 	return results.print(c)
 }
 
-// execute runs what the record does not have yet.
-func execute(c *cli.Context, plan *experiment.Plan, record *measure.Record) error {
+// execute runs what the record in dir does not have yet. what says in the progress which
+// runs these are.
+func execute(c *cli.Context, plan *experiment.Plan, record *measure.Record, dir, what string) error {
 	plan.Calibrations, plan.Done = record.Calibrations, record.Done
 	todo, done := 0, 0
 	for _, one := range plan.Cases {
 		for _, p := range plan.Policies {
-			for seed := uint64(1); seed <= uint64(plan.Seeds); seed++ {
+			for _, seed := range plan.SeedList() {
 				if !record.Done(one.Name, p.Name, seed) {
 					todo++
 				}
@@ -65,7 +66,7 @@ func execute(c *cli.Context, plan *experiment.Plan, record *measure.Record) erro
 	plan.Finished = func(m *measure.Measures) error {
 		if !started {
 			bar.finish()
-			bar, started = newUnitProgress(c.App.ErrWriter, "simulating"), true
+			bar, started = newUnitProgress(c.App.ErrWriter, what), true
 		}
 		runs++
 		bar.of(runs, todo)
@@ -73,17 +74,16 @@ func execute(c *cli.Context, plan *experiment.Plan, record *measure.Record) erro
 	}
 	err := plan.Execute(c.Context)
 	bar.finish()
-	if err != nil && c.String("out") != "" {
+	if err != nil && dir != "" {
 		return keptError{err, fmt.Sprintf("%d of %d runs are in %s; the same command goes on from there",
-			plan.Jobs()-todo+runs, plan.Jobs(), filepath.Join(c.String("out"), recordName))}
+			plan.Jobs()-todo+runs, plan.Jobs(), filepath.Join(dir, recordName))}
 	}
 	return err
 }
 
-// openRecord opens the record in --out, or one in a file that goes away.
-func openRecord(c *cli.Context, s *simulated) (*measure.Record, *os.File, error) {
-	h := measure.Header{Tool: version, Cases: s.about, Load: c.Float64("load")}
-	dir := c.String("out")
+// openRecord opens the record in dir, or, without one, in a file that goes away.
+func openRecord(dir string, s *simulated, load float64) (*measure.Record, *os.File, error) {
+	h := measure.Header{Tool: version, Cases: s.about, Load: load}
 	if dir == "" {
 		f, err := os.CreateTemp("", "scale-eval-*.jsonl")
 		if err != nil {
@@ -170,8 +170,12 @@ func (r *simResults) page() *reports.Simulation {
 	return s
 }
 
-// again is the command line that gives the same results; "": scenarios of files took part.
+// again is the command line that gives the same results; "": files of scenarios or of
+// tuned policies took part.
 func (r *simResults) again() string {
+	if slices.ContainsFunc(r.plan.Policies, func(name string) bool { return measure.Family(name) != name }) {
+		return ""
+	}
 	names := simscenario.Names()
 	var given []string
 	for _, a := range r.about {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/scale-eval/scale-eval/live"
 	"github.com/scale-eval/scale-eval/reports"
 	"github.com/scale-eval/scale-eval/sim/experiment"
 	"github.com/scale-eval/scale-eval/sim/experiment/measure"
@@ -42,7 +43,13 @@ func simulateOne(c *cli.Context, s *simulated, policies []experiment.Policy) err
 		return usagef("--output markdown is a table of many runs; of one there is text or json")
 	}
 	if !c.IsSet("policies") && (c.IsSet("save") || c.IsSet("plan") || c.IsSet("audit")) {
-		policies, _ = experiment.PoliciesNamed("scale") // nobody else has these
+		var err error
+		if policies, err = pickPolicies(c, "scale"); err != nil { // nobody else has these
+			return err
+		}
+	}
+	if c.IsSet("plan") && c.IsSet("tuned") {
+		return usagef("--plan brings rules and model of its own: leave out --tuned")
 	}
 	if len(s.cases) != 1 || len(policies) != 1 {
 		return usagef("--%s are of one run: give one scenario and --policies one name; found %d scenarios and %d policies",
@@ -81,8 +88,10 @@ type single struct {
 // play opens one file after the other; each appears whole or not at all.
 func (r *single) play() (m *measure.Measures, err error) {
 	var model []byte
+	var rules live.RuleSet
 	if r.c.IsSet("save") {
 		r.o.Setup.Trained = func(snapshot []byte) { model = snapshot }
+		r.o.Setup.Played = func(set live.RuleSet) { rules = set }
 	}
 	run := func(log io.Writer) (err error) {
 		m, err = playLogged(r.c, r.c1, r.policy, r.run, r.o, log)
@@ -116,7 +125,7 @@ func (r *single) play() (m *measure.Measures, err error) {
 		return nil
 	})
 	if err == nil && r.c.IsSet("save") {
-		err = savePlan(r.c.String("save"), r.c1, &r.o.Setup, model, r.run)
+		err = savePlan(r.c.String("save"), r.c1, rules, model, r.run)
 	}
 	return m, err
 }

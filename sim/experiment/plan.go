@@ -17,8 +17,9 @@ import (
 type Plan struct {
 	Cases    []*Case
 	Policies []Policy
-	Seeds    int // 1..Seeds
-	Workers  int // runs at a time; 0: one a core
+	Seeds    int    // First..First+Seeds-1
+	First    uint64 // seed; 0: 1
+	Workers  int    // runs at a time; 0: one a core
 	// Calibrations by case name, as far as they are known; the others are measured.
 	Calibrations map[string]*Calibration
 	// Done says which runs there are already. nil: none.
@@ -31,6 +32,15 @@ type Plan struct {
 
 // Jobs is how many runs a plan is.
 func (p *Plan) Jobs() int { return len(p.Cases) * len(p.Policies) * p.Seeds }
+
+// SeedList are the seeds that the plan plays.
+func (p *Plan) SeedList() []uint64 {
+	seeds := make([]uint64, p.Seeds)
+	for i := range seeds {
+		seeds[i] = max(1, p.First) + uint64(i)
+	}
+	return seeds
+}
 
 // Names are what the plan plays.
 func (p *Plan) Names() measure.Plan {
@@ -85,43 +95,64 @@ func (p *Plan) Execute(ctx context.Context) error {
 		return err
 	}
 	var mu sync.Mutex
-	return p.parallel(ctx, cancel, len(jobs), func(i int) error {
-		return jobs[i].run(ctx, func(m *Measures) error {
-			if p.Finished == nil {
-				return nil
+	finished := func(m *Measures) error {
+		if p.Finished == nil {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return p.Finished(m)
+	}
+	q := newQueue(jobs)
+	return p.parallel(ctx, cancel, p.workers(), func(int) error {
+		for j := q.next(); j != nil; j = q.next() {
+			more, err := j.guarded(ctx, finished)
+			if err == nil {
+				err = ctx.Err()
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			return p.Finished(m)
-		})
+			if err != nil {
+				q.giveUp()
+				return err
+			}
+			q.done(more)
+		}
+		return nil
 	})
 }
 
+// guarded turns a panic of a simulation into an error that names the run.
+func (j *job) guarded(ctx context.Context, finished func(*Measures) error) (more []job, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s, policy %s, seed %d: %v", j.c.Name, j.policies[0].Name, j.seed, r)
+		}
+	}()
+	return j.run(ctx, finished)
+}
+
 // run plays the first policy and asks the others on the way. Those that would have done
-// nothing have the same result; each of the rest needs a run of its own.
-func (j *job) run(ctx context.Context, finished func(*Measures) error) error {
+// nothing have the same result; each of the rest needs a run of its own, to come.
+func (j *job) run(ctx context.Context, finished func(*Measures) error) (more []job, err error) {
 	defer j.draws.done()
 	acted := make([]bool, len(j.policies))
 	o := Options{asked: j.policies[1:], acted: func(i int) { acted[1+i] = true }, tapes: j.draws.tapes}
 	m, _, err := Run(ctx, j.c, j.cal, j.policies[0], j.seed, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, policy := range j.policies {
+		if acted[i] {
+			more = append(more, job{c: j.c, cal: j.cal, policies: []Policy{policy}, seed: j.seed, draws: j.draws})
+			continue
+		}
 		one := *m
 		one.Policy = policy.Name
-		if acted[i] {
-			own, _, err := Run(ctx, j.c, j.cal, policy, j.seed, Options{tapes: j.draws.tapes})
-			if err != nil {
-				return err
-			}
-			one = *own
-		}
 		if err := finished(&one); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	j.draws.jobs.Add(int32(len(more)))
+	return more, nil
 }
 
 // jobs are the runs that are not done yet, those of long cases first, so that no core
@@ -133,17 +164,25 @@ func (p *Plan) jobs() (jobs []job, err error) {
 	for i, c := range cases {
 		idle[i] = make([]bool, len(p.Policies))
 		for k, policy := range p.Policies {
+			if p.allDone(c, policy) {
+				continue
+			}
 			if idle[i][k], err = c.idle(p.Calibrations[c.Name], policy); err != nil {
 				return nil, err
 			}
 		}
 	}
-	for seed := uint64(1); seed <= uint64(p.Seeds); seed++ {
+	for _, seed := range p.SeedList() {
 		for i, c := range cases {
 			jobs = append(jobs, p.jobsOf(c, idle[i], seed)...)
 		}
 	}
 	return jobs, nil
+}
+
+// allDone says whether there is nothing left to run of a policy in a case.
+func (p *Plan) allDone(c *Case, policy Policy) bool {
+	return p.Done != nil && !slices.ContainsFunc(p.SeedList(), func(seed uint64) bool { return !p.Done(c.Name, policy.Name, seed) })
 }
 
 // jobsOf are those of a case and a seed. Policies that can be asked ride along with
@@ -202,15 +241,18 @@ func (p *Plan) calibrate(ctx context.Context, cancel context.CancelCauseFunc) er
 	})
 }
 
+func (p *Plan) workers() int {
+	if p.Workers > 0 {
+		return p.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
 // parallel does n things on the workers, until the first error.
 func (p *Plan) parallel(ctx context.Context, cancel context.CancelCauseFunc, n int, do func(int) error) error {
-	workers := p.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(workers, n) {
+	for range min(p.workers(), n) {
 		wg.Go(func() {
 			for i := range next {
 				if err := guarded(do, i); err != nil {
@@ -230,11 +272,11 @@ func (p *Plan) parallel(ctx context.Context, cancel context.CancelCauseFunc, n i
 	return context.Cause(ctx)
 }
 
-// guarded turns a panic of a simulation into an error that names the run.
+// guarded turns a panic of a load test into an error.
 func guarded(do func(int) error, i int) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("run %d: %v", i, r)
+			err = fmt.Errorf("load test %d: %v", i, r)
 		}
 	}()
 	return do(i)

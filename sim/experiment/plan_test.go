@@ -2,6 +2,8 @@ package experiment
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -110,5 +112,39 @@ func TestPoliciesThatDoNothingShareARun(t *testing.T) {
 	}
 	if runs := built.Load() - int32(len(policies)); runs != 1+acted || acted == 0 {
 		t.Errorf("%d runs for %d policies of which %d act", runs, len(policies), acted)
+	}
+}
+
+// Whoever is asked and would act gets a run of its own, beside those of other workers. A
+// policy that panics is an error that names the run, and nobody waits for ever.
+func TestPlanRunsWhoeverActed(t *testing.T) {
+	c := webCase(t)
+	c.WarmUp, c.Length, c.FaultFrom, c.FaultTo = 60e9, 120e9, 30e9, 90e9
+	var policies []Policy
+	for n := range 6 {
+		name := fmt.Sprintf("to %d", n+2)
+		policies = append(policies, asking(name, "", func(*Env, *Target, *sim.Service) policy.Autoscaler { return policy.Static{Replicas: int32(n + 2)} }))
+	}
+	cal := map[string]*Calibration{"web": {Case: "web", Services: map[string]Capacity{}}}
+	for _, workers := range []int{1, 3} {
+		pods := map[string]float64{}
+		p := &Plan{Cases: []*Case{c}, Policies: append([]Policy{none()}, policies...), Seeds: 1, First: 5, Workers: workers, Calibrations: cal,
+			Finished: func(m *Measures) error { pods[m.Policy] += m.PodSeconds; return nil }}
+		if err := p.Execute(t.Context()); err != nil || len(pods) != 7 {
+			t.Fatalf("%v, %v", err, pods)
+		}
+		for n := range 5 {
+			if a, b := pods[policies[n].Name], pods[policies[n+1].Name]; !(a < b) {
+				t.Errorf("%d workers: %v pod seconds with a pod less than %v", workers, a, b)
+			}
+		}
+		broken := Policy{Name: "broken", Start: func(e *Env) (func() error, error) {
+			every(e.System.Clock(), 1e9, 1e9, func() { panic("boom") })
+			return nil, nil
+		}}
+		p = &Plan{Cases: []*Case{c}, Policies: append([]Policy{broken}, policies...), Seeds: 2, Workers: workers, Calibrations: cal}
+		if err := p.Execute(t.Context()); err == nil || !strings.Contains(err.Error(), "policy broken, seed 1: boom") && !strings.Contains(err.Error(), "policy broken, seed 2: boom") {
+			t.Errorf("%d workers: %v", workers, err)
+		}
 	}
 }

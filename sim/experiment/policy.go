@@ -16,6 +16,9 @@ type Policy struct {
 	// Asks says that all it does is to start autoscalers with [Env.Autoscale]: it can be
 	// asked what it would do in a run that it leaves alone.
 	Asks bool
+	// Knobs are what tuning may set; nil: the policy has nothing to tune.
+	Knobs  []Knob
+	remake func(settings) Policy
 }
 
 // Policies are the usual ones, in the order of tables: SCALE, the baselines, the bounds.

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"math"
 
 	"github.com/scale-eval/scale-eval/sim"
 )
@@ -27,17 +28,22 @@ func oracle() Policy {
 	}}
 }
 
+// staticKnobs: whoever provides for the peak does so with a margin, or saves on it.
+var staticKnobs = []Knob{{"peak_factor", "0.5..1.5", "1", "replicas, as a multiple of the oracle's peak"}}
+
 // static has the oracle's peak from beginning to end.
 func static() Policy {
-	return Policy{Name: "static", Doc: "the oracle's peak, all the time: the upper bound of cost; played when named", Start: func(e *Env) (func() error, error) {
-		for _, d := range e.Calibration.Demands {
-			if d.Remedy {
-				e.scale(d.Service, int(most(&d, e.Case, 0, e.Case.end())))
+	return tunable(staticKnobs, func(s settings) Policy {
+		return Policy{Name: "static", Doc: "the oracle's peak, all the time: the upper bound of cost; played when named", Start: func(e *Env) (func() error, error) {
+			for _, d := range e.Calibration.Demands {
+				if d.Remedy {
+					e.scale(d.Service, max(1, int(math.Ceil(s["peak_factor"]*most(&d, e.Case, 0, e.Case.end())))))
+				}
 			}
-		}
-		enlarge(e, 0)
-		return nil, nil
-	}}
+			enlarge(e, 0)
+			return nil, nil
+		}}
+	})
 }
 
 // most is the highest demand from now on for so long, ns.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/hst"
@@ -15,27 +16,45 @@ import (
 // scaleTick is how often the control loop decides, ns: as often as spans come.
 const scaleTick = 5e9
 
+// scaleKnobs: the defaults are those of rules.go and keptOrdinary; they have no other
+// documentation. Thresholds and shares of a rule are the case's objectives and no knobs.
+var scaleKnobs = []Knob{
+	{"kept_percent", "0.1..10.0:log", "1", "of ordinary spans that the sampler may keep; production's default is 0.1"},
+	{"window_s", "10,15,20,30,45,60,90", "30", "of the rules"},
+	{"min_spans", "10,20,30,50,100", "20", "that must have ended in the window"},
+	{"max_factor", "1.25..4.0", "2", "the most by which one action multiplies replicas"},
+	{"enlarge_percent", "25..200:25", "100", "by which one action enlarges CPU or memory"},
+	{"settle_s", "0,10,20,30,45,60,90,120", "30", "after a change took effect before the next"},
+	{"calm_below", "0,0.3,0.5,0.7,0.9", "0", "of the threshold: no span longer than that for calm_s takes replicas away; 0: as the rules of the case say"},
+	{"calm_s", "60,120,180,300,600", "300", "of calm, and least time to the next step down; as the HPA's downscale window"},
+	{"calm_percent", "10,20,30,50", "10", "of the replicas that a step takes away"},
+}
+
 // scale is the thing itself: the production sampler keeps spans of the simulation, the
 // production pipeline decides on those that it kept, and the production orchestrator
 // writes to the cluster's API. Sampler and rules are the same in all cases; only
 // thresholds differ, which are the objectives, and bounds.
 func scale() Policy {
-	return Policy{Name: "scale", Doc: "SCALE: rules on sampled spans, blame, then the Kubernetes API", Start: starting(live.Sampled)}
+	return tunable(scaleKnobs, func(s settings) Policy {
+		return Policy{Name: "scale", Doc: "SCALE: rules on sampled spans, blame, then the Kubernetes API", Start: s.starting(live.Sampled)}
+	})
 }
 
 // scaleAll is SCALE without the sampler's part in it: what sampling costs is the
 // difference from scale.
 func scaleAll() Policy {
-	return Policy{Name: "scale-all", Doc: "SCALE with rules that see every span, sampled or not; played when named", Start: starting(live.All)}
+	return tunable(scaleKnobs, func(s settings) Policy {
+		return Policy{Name: "scale-all", Doc: "SCALE with rules that see every span, sampled or not; played when named", Start: s.starting(live.All)}
+	})
 }
 
-func starting(spans live.Selection) func(*Env) (func() error, error) {
+func (s settings) starting(spans live.Selection) func(*Env) (func() error, error) {
 	return func(e *Env) (func() error, error) {
-		s, err := startScale(e, spans)
+		running, err := startScale(e, spans, s)
 		if err != nil {
 			return nil, err
 		}
-		return s.finish, nil
+		return running.finish, nil
 	}
 }
 
@@ -49,20 +68,22 @@ type scaler struct {
 	err      error
 }
 
-// keptOrdinary is the share of ordinary spans that the sampler may keep. Objectives
-// here tolerate that one request in twenty is late; a sampler that keeps one ordinary
-// span in a thousand, the default, sees such a breach only when it is gross (on ramp,
-// 1 355 violated seconds instead of 329 and, with every span, 226).
+// keptOrdinary is the share of ordinary spans that the sampler may keep, untuned.
+// Objectives here tolerate that one request in twenty is late; a sampler that keeps one
+// ordinary span in a thousand, the default, sees such a breach only when it is gross (on
+// ramp, 1 355 violated seconds instead of 329 and, with every span, 226).
 const keptOrdinary = 0.01
 
-// SamplerConfig is that of every run: the defaults of production, but for two. It keeps
-// keptOrdinary, and a caller is judged by its own duration, because the rules are about
-// callers: whoever is late for its objective is to be kept, although its callee
+// SamplerConfig is that of every untuned run: the defaults of production, but for two. It
+// keeps keptOrdinary, and a caller is judged by its own duration, because the rules are
+// about callers: whoever is late for its objective is to be kept, although its callee
 // explains it. Blame finds the callee.
-func SamplerConfig(seed uint64) (hst.AdaptiveConfig, error) {
+func SamplerConfig(seed uint64) (hst.AdaptiveConfig, error) { return samplerConfig(seed, keptOrdinary) }
+
+func samplerConfig(seed uint64, kept float64) (hst.AdaptiveConfig, error) {
 	s, err := hst.ParseSeed(strconv.FormatUint(seed, 10))
 	cfg := hst.DefaultAdaptiveConfig(s)
-	cfg.InFlight, cfg.Target = 0, keptOrdinary
+	cfg.InFlight, cfg.Target = 0, kept
 	return cfg, err
 }
 
@@ -90,7 +111,7 @@ func (t *trained) Learn(s *trace.Span) {
 	}
 }
 
-func startScale(e *Env, spans live.Selection) (*scaler, error) {
+func startScale(e *Env, spans live.Selection, set settings) (*scaler, error) {
 	orchestrator, err := kube.New(kube.Options{Client: e.Cluster.Client(), Resize: kube.ResizeTemplate, NoEvents: true})
 	if err != nil {
 		return nil, err
@@ -99,8 +120,12 @@ func startScale(e *Env, spans live.Selection) (*scaler, error) {
 	if err != nil {
 		return nil, err
 	}
+	set.tune(&rules)
 	if e.Setup.Rules != nil {
 		rules = *e.Setup.Rules
+	}
+	if e.Setup.Played != nil {
+		e.Setup.Played(rules)
 	}
 	s := &scaler{env: e}
 	sampler := &trained{until: sim.Epoch + e.Case.WarmUp}
@@ -108,12 +133,40 @@ func startScale(e *Env, spans live.Selection) (*scaler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	if err := e.Setup.model(e, sampler, s.pipeline.Calls()); err != nil {
+	if err := e.Setup.model(e, set["kept_percent"]/100, sampler, s.pipeline.Calls()); err != nil {
 		return nil, err
 	}
 	e.System.OnSpan(sim.Epoch, e.observed(s.collect))
 	every(e.System.Clock(), scaleTick, scaleTick, s.tick)
 	return s, nil
+}
+
+// tune sets what the knobs say in every rule of a case.
+func (s settings) tune(set *live.RuleSet) {
+	for i := range set.Rules {
+		r := &set.Rules[i]
+		r.When.Window, r.When.MinSpans = time.Duration(s.nanoseconds("window_s")), int64(s["min_spans"])
+		r.Settle = time.Duration(s.nanoseconds("settle_s"))
+		r.Then.Horizontal.MaxFactor = s["max_factor"]
+		for k := range r.Then.Vertical {
+			r.Then.Vertical[k].Amount.Value = s["enlarge_percent"]
+		}
+		if s["calm_below"] > 0 {
+			r.Calm = s.calm()
+		}
+	}
+	for i := range set.Targets {
+		if s["calm_below"] > 0 {
+			set.Targets[i].Guard.CooldownDown = time.Duration(s.nanoseconds("calm_s"))
+		}
+	}
+}
+
+func (s settings) calm() *live.Calm {
+	return &live.Calm{
+		Below: s["calm_below"], For: time.Duration(s.nanoseconds("calm_s")), MinSpans: int64(s["min_spans"]),
+		Then: live.Response{Kind: live.Horizontal, Horizontal: &live.HorizontalResponse{Amount: live.Amount{Mode: live.Percent, Value: s["calm_percent"]}}},
+	}
 }
 
 // collect keeps a span until SDK and collector have passed it on.

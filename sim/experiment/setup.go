@@ -11,6 +11,8 @@ import (
 type Setup struct {
 	// Rules take the place of the case's; nil: they do not.
 	Rules *live.RuleSet
+	// Played gets the rules of the run before it begins. nil: nobody does.
+	Played func(live.RuleSet)
 	// Model is the snapshot of a trained model, which learns no more; nil: an untrained
 	// one.
 	Model []byte
@@ -23,9 +25,9 @@ type Setup struct {
 const maxModel = 1 << 30
 
 // model gives the sampler of a run its model, over the calls of the pipeline: a
-// snapshot has their names.
-func (s *Setup) model(e *Env, to *trained, calls *trace.Calls) error {
-	cfg, err := SamplerConfig(e.Seed)
+// snapshot has their names. kept is the share of ordinary spans that a new one keeps.
+func (s *Setup) model(e *Env, kept float64, to *trained, calls *trace.Calls) error {
+	cfg, err := samplerConfig(e.Seed, kept)
 	if err != nil {
 		return err
 	}

@@ -140,7 +140,7 @@ func TestEveryScenarioIsACase(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := &Env{Case: c, System: sys, Topology: topology, Cluster: cluster.New(sys, topology, c.stateful()...)}
-		if _, err := startScale(e, live.Sampled); err != nil {
+		if _, err := startScale(e, live.Sampled, defaultsOf(scaleKnobs)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

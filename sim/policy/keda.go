@@ -7,11 +7,12 @@ import "fmt"
 // External metric with an average value.
 type QueueLength struct {
 	Metric         string
-	PerReplica     int64 // messages a pod: queueLength, lagThreshold
-	Activation     int64 // active above this many messages; default 0
-	Polling        int64 // ns, default 30 s; only for 0 <-> 1
-	Cooldown       int64 // ns without activity before zero, default 300 s
-	Min, Max       int32 // Min 0 allows zero
+	PerReplica     int64     // messages a pod: queueLength, lagThreshold
+	Activation     int64     // active above this many messages; default 0
+	Polling        int64     // ns, default 30 s; only for 0 <-> 1
+	Cooldown       int64     // ns without activity before zero, default 300 s
+	Min, Max       int32     // Min 0 allows zero
+	Behavior       *Behavior // of the HPA; nil: the controller's built-in limits
 	hpa            *HPA
 	polled, active int64
 	begun          bool
@@ -33,6 +34,7 @@ func (q *QueueLength) Decide(now int64, w *Workload) Decision {
 		q.begun, q.polled, q.active = true, now-q.Polling, now
 		// The HPA that KEDA creates cannot have a minimum of zero.
 		q.hpa = NewHPA(max(1, q.Min), q.Max, Metric{Source: External, Name: q.Metric, AverageMilli: 1000 * q.PerReplica})
+		q.hpa.Behavior = q.Behavior
 	}
 	if now-q.polled >= q.Polling {
 		q.polled = now

@@ -13,6 +13,14 @@ import (
 // It recommends requests. What carries its decisions out replaces the pods; the
 // updater's own limits on evictions are that of a rolling update here.
 type VPA struct {
+	// What the recommender's flags set, of CPU and memory alike; [NewVPA] has their
+	// defaults. Target and Lower are percentiles, 0..1: of the request, and of the least
+	// request that is left alone.
+	Target, Lower float64
+	Margin        float64 // on top of each percentile, >= 0; 0.15
+	OOMBump       float64 // bytes that a pod killed for its memory gets more, >= 0; 100 MiB
+	OOMFactor     float64 // or so many times what it had, if that is more, >= 1; 1.2
+
 	cpu, memory *histogram
 	first, last int64 // of the CPU samples
 	samples     int
@@ -25,15 +33,10 @@ var _ Autoscaler = (*VPA)(nil)
 // Constants of the recommender (pkg/recommender/logic, model/aggregations_config.go)
 // and of the updater (priority/update_priority_calculator.go).
 const (
-	vpaMargin        = .15
-	vpaTarget        = .90
-	vpaLower         = .50
 	vpaUpper         = .95
 	vpaMinCPU        = 25        // milli
 	vpaMinMemory     = 250 << 20 // bytes
 	vpaInterval      = 24 * 3600 * second
-	vpaOOMBump       = 100 << 20
-	vpaOOMFactor     = 1.2
 	vpaThreshold     = .1
 	vpaSettled       = 12 * 3600 * second // before a change inside the range is worth it
 	vpaMinCPUWeight  = .1
@@ -48,6 +51,7 @@ const (
 // NewVPA has the defaults of the recommender.
 func NewVPA() *VPA {
 	return &VPA{
+		Target: .9, Lower: .5, Margin: .15, OOMBump: 100 << 20, OOMFactor: 1.2,
 		cpu:    newHistogram(vpaCPUBucket, vpaLargestCPU),
 		memory: newHistogram(vpaMemoryBucket, vpaLargestMemory),
 		peaks:  map[string]*peak{},
@@ -140,9 +144,9 @@ func (v *VPA) addMemory(at int64, pod string, bytes float64) {
 }
 
 // AddOOM records that a pod was killed with at least so many bytes: the next peak is
-// taken for 100 MiB or a fifth more, whichever is more.
+// taken for OOMBump or OOMFactor more, whichever is more.
 func (v *VPA) AddOOM(at int64, pod string, bytes float64) {
-	v.addMemory(at, pod, max(bytes+vpaOOMBump, bytes*vpaOOMFactor))
+	v.addMemory(at, pod, max(bytes+v.OOMBump, bytes*v.OOMFactor))
 }
 
 // Bounds are a target and the range around it in which a request is left alone.
@@ -157,21 +161,21 @@ func (v *VPA) Recommend() (r Recommendation, ok bool) {
 	if days <= 0 {
 		return r, false
 	}
-	r.CPU = v.cpu.bounds(days, 1000, vpaMinCPU)
-	r.Memory = v.memory.bounds(days, 1, vpaMinMemory)
+	r.CPU = v.bounds(v.cpu, days, 1000, vpaMinCPU)
+	r.Memory = v.bounds(v.memory, days, 1, vpaMinMemory)
 	return r, true
 }
 
 // bounds computes percentiles, the margin and the confidence factors; each step
 // truncates to whole units.
-func (h *histogram) bounds(days, units, least float64) Bounds {
+func (v *VPA) bounds(h *histogram, days, units, least float64) Bounds {
 	scaled := func(p, confidence float64) float64 {
-		x := math.Trunc(math.Trunc(h.percentile(p)*units) * (1 + vpaMargin))
+		x := math.Trunc(math.Trunc(h.percentile(p)*units) * (1 + v.Margin))
 		return max(least, math.Trunc(x*confidence))
 	}
 	return Bounds{
-		Target: scaled(vpaTarget, 1),
-		Lower:  scaled(vpaLower, math.Pow(1+.001/days, -2)),
+		Target: scaled(v.Target, 1),
+		Lower:  scaled(v.Lower, math.Pow(1+.001/days, -2)),
 		Upper:  scaled(vpaUpper, 1+1/days),
 	}
 }
