@@ -39,10 +39,10 @@ func TestTopSelectsWhatSortingFinds(t *testing.T) {
 	}
 }
 
-// In long runs one span of 16 is timed, spread over the positions of any trace length.
+// Of a million spans one in 16 is timed, spread over the positions of any trace length.
 func TestTimedSpansAreSpread(t *testing.T) {
 	for _, length := range []int64{3, 4, 5, 8, 16, 102} {
-		w := &walk{p: &Plan{TestSpans: 1 << 20, Clock: func() int64 { return 0 }}, out: &Outcome{}}
+		w := newWalk(t.Context(), Plan{TestSpans: 1 << 20, Clock: func() int64 { return 0 }})
 		hits := make([]int64, length)
 		for n := range int64(1 << 20) {
 			w.out.Counts.Test = n

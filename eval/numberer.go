@@ -6,11 +6,11 @@ import "github.com/scale-eval/scale-eval/datasets/trace"
 // looking a trace up is a random access to memory that samplers need not wait for.
 // A span without trace id is a trace of its own.
 //
-// Memory: 4 bytes a span, some 40 a trace, and numbererAhead batches of ids.
+// Memory: 4 bytes a span, some 40 a trace, and numbererAhead batches of runs.
 type numberer struct {
-	batch   []trace.TraceID
-	batches chan []trace.TraceID
-	free    chan []trace.TraceID
+	batch   []idRun
+	batches chan []idRun
+	free    chan []idRun
 	done    chan struct{}
 
 	// Of the goroutine, until done is closed.
@@ -18,17 +18,23 @@ type numberer struct {
 	of      traceTable
 }
 
+// idRun is consecutive spans of one trace: many sources keep them together.
+type idRun struct {
+	id trace.TraceID
+	n  int
+}
+
 const (
-	numbererBatch = 1 << 12 // ids
+	numbererBatch = 1 << 12 // runs
 	numbererAhead = 4       // batches
 )
 
 // newNumberer starts a numberer that has room for the numbers of n spans.
 func newNumberer(n int64) *numberer {
 	t := &numberer{
-		batch:   make([]trace.TraceID, 0, numbererBatch),
-		batches: make(chan []trace.TraceID, numbererAhead),
-		free:    make(chan []trace.TraceID, numbererAhead),
+		batch:   make([]idRun, 0, numbererBatch),
+		batches: make(chan []idRun, numbererAhead),
+		free:    make(chan []idRun, numbererAhead),
 		done:    make(chan struct{}),
 		numbers: make([]uint32, 0, n),
 		of:      newTraceTable(),
@@ -39,15 +45,22 @@ func newNumberer(n int64) *numberer {
 
 // add appends the number of a span's trace.
 func (t *numberer) add(id trace.TraceID) {
-	t.batch = append(t.batch, id)
-	if len(t.batch) < numbererBatch {
+	if last := len(t.batch) - 1; last >= 0 && t.batch[last].id == id {
+		t.batch[last].n++
 		return
 	}
+	if len(t.batch) == numbererBatch {
+		t.send()
+	}
+	t.batch = append(t.batch, idRun{id, 1})
+}
+
+func (t *numberer) send() {
 	t.batches <- t.batch
 	select {
 	case t.batch = <-t.free:
 	default:
-		t.batch = make([]trace.TraceID, 0, numbererBatch)
+		t.batch = make([]idRun, 0, numbererBatch)
 	}
 }
 
@@ -63,7 +76,7 @@ func (t *numberer) finish() (numbers []uint32, traces int64) {
 	return t.numbers, int64(len(t.of.ids))
 }
 
-func (t *numberer) run(batches <-chan []trace.TraceID) {
+func (t *numberer) run(batches <-chan []idRun) {
 	defer close(t.done)
 	for batch := range batches {
 		t.numbers = t.of.number(t.numbers, batch)

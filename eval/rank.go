@@ -76,9 +76,12 @@ func rank(ws *workspace, labels []trace.Label, score []float64, traces []uint32,
 	for i := range w.shares {
 		w.shares[i].from, w.shares[i].to = len(labels)*i/cores, len(labels)*(i+1)/cores
 	}
+	// Memory is touched for the first time beside the looking for what goes there.
+	made := inBackground(func() { w.room(ws) })
 	sideBySide(cores, func(i int) { w.measure(&w.shares[i]) })
 	n := w.partition()
 	sideBySide(cores, func(i int) { w.count(&w.shares[i]) })
+	made()
 	w.place(ws, n)
 	sideBySide(cores, func(i int) { w.put(&w.shares[i]) })
 	for class := range classes {
@@ -88,6 +91,13 @@ func rank(ws *workspace, labels []trace.Label, score []float64, traces []uint32,
 	r := &Ranking{negatives: negatives{key: neg.key}, p: int64(len(pos.key)), n: int64(len(neg.key))}
 	r.place(pos.key)
 	return r, ranks{pos.ref, neg.ref}
+}
+
+// inBackground calls f in a goroutine of its own. What it returns waits for f.
+func inBackground(f func()) (wait func()) {
+	var wg sync.WaitGroup
+	wg.Go(f)
+	return wg.Wait
 }
 
 // sideBySide calls f for 0 to n-1 side by side.
@@ -142,14 +152,20 @@ func (w *ranker) count(s *rankShare) {
 	}
 }
 
-// place makes room for n keys of each class and says where those of each share go:
-// of a part, the earlier rows first.
+// room is for the keys of all rows.
+func (w *ranker) room(ws *workspace) {
+	ws.key = resize(ws.key, len(w.labels))
+	if w.refs {
+		ws.ref = resize(ws.ref, len(w.labels))
+	}
+}
+
+// place divides the room among n keys of each class and says where those of each share
+// go: of a part, the earlier rows first.
 func (w *ranker) place(ws *workspace, n [classes]int) {
 	size := n[negative] + n[positive]
-	ws.key = resize(ws.key, size)
 	all := keyed{key: ws.key}
 	if w.refs {
-		ws.ref = resize(ws.ref, size)
 		all.ref = ws.ref
 	}
 	w.sorted[negative], w.sorted[positive] = all.slice(0, n[negative]), all.slice(n[negative], size)

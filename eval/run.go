@@ -73,6 +73,8 @@ type walk struct {
 	load     timer
 	finished int64 // reading of the clock after the previous span
 	timed    bool  // whether the span at hand is timed
+	// timedBelow is what the share of timed spans is of the largest uint64.
+	timedBelow uint64
 }
 
 func newWalk(ctx context.Context, p Plan) *walk {
@@ -84,6 +86,7 @@ func newWalk(ctx context.Context, p Plan) *walk {
 		out:    &Outcome{Plan: p, Scores: &Scores{}},
 	}
 	w.p = &w.out.Plan
+	w.timedBelow = math.MaxUint64 / uint64(max(p.TestSpans/timedSpans, 1))
 	w.gather()
 	for i, f := range p.Faults {
 		w.faults[f.Name] = int32(i)
@@ -281,16 +284,12 @@ func (w *walk) test(src trace.Source) error {
 	return w.ctx.Err()
 }
 
-const (
-	// allTimed is up to how many test spans all are timed.
-	allTimed = 1 << 16
-	// timedOf is of how many spans one is timed in longer runs.
-	timedOf = 16
-)
+// timedSpans is about how many test spans are timed, all if there are no more: readings
+// would take longer than fast samplers.
+const timedSpans = 1 << 16
 
-// look decides whether the next span is timed and if so reads the clock. Where there
-// are many spans, one of timedOf is: readings would take longer than fast samplers. The
-// choice follows the golden ratio (Knuth, TAOCP 3, section 6.4), which spreads evenly
+// look decides whether the next span is timed and if so reads the clock. The choice
+// follows the golden ratio (Knuth, TAOCP 3, section 6.4), which spreads evenly
 // and falls in step with no length of traces.
 func (w *walk) look() {
 	if w.timed = w.isTimed(w.out.Counts.Test); w.timed {
@@ -301,7 +300,7 @@ func (w *walk) look() {
 // isTimed says whether test span number n, from 0, is timed.
 func (w *walk) isTimed(n int64) bool {
 	const golden = 0x9e3779b97f4a7c15
-	return w.p.Clock != nil && (w.p.TestSpans <= allTimed || uint64(n)*golden < math.MaxUint64/timedOf)
+	return w.p.Clock != nil && uint64(n)*golden <= w.timedBelow
 }
 
 // allocate makes room for the expected spans at once: growing would need both the

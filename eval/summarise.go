@@ -76,7 +76,7 @@ func Resample(s *Scores, column int, o SummaryOptions) (*Replicates, error) {
 func (v *view) result(reps *Replicates) SamplerResult {
 	iv := v.iv()
 	out := SamplerResult{Name: v.col.Name, WarmUp: v.warmUp}
-	out.Point = Point{Threshold: v.threshold(), Confusion: v.point}
+	out.Point = Point{Threshold: v.lowest, Confusion: v.point}
 	out.Point.Metrics = iv.metrics(v.point, v.spread(seenKept), reps.Point)
 	if !v.decided {
 		out.Point.Confusion, out.Point.Metrics = Confusion{}, iv.metrics(Confusion{}, spread{}, nil)

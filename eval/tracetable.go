@@ -23,27 +23,27 @@ func newTraceTable() traceTable {
 	return traceTable{places: make([]place, 1<<10), hasher: trace.NewIDHasher()}
 }
 
-// number appends the numbers of ids. The zero id is a new trace each time.
-func (t *traceTable) number(numbers []uint32, ids []trace.TraceID) []uint32 {
+// number appends the number of each span of runs. The zero id is a new trace each time.
+func (t *traceTable) number(numbers []uint32, runs []idRun) []uint32 {
 	t.hashes = t.hashes[:0]
 	touched := uint32(0)
-	for _, id := range ids {
-		h := t.hasher.Hash(id)
+	for _, run := range runs {
+		h := t.hasher.Hash(run.id)
 		t.hashes = append(t.hashes, h)
 		touched ^= t.places[t.at(h)].tag // brings the place into the cache
 	}
 	t.touch(touched)
-	var last trace.TraceID
-	var lastNumber uint32
-	for i, id := range ids {
-		switch {
-		case id == trace.TraceID{}:
-			lastNumber = t.add(id)
-		case id != last || i == 0: // many sources keep the spans of a trace together
-			lastNumber = t.find(id, t.hashes[i])
+	for i, run := range runs {
+		if run.id == (trace.TraceID{}) {
+			for range run.n {
+				numbers = append(numbers, t.add(run.id))
+			}
+			continue
 		}
-		last = id
-		numbers = append(numbers, lastNumber)
+		number := t.find(run.id, t.hashes[i])
+		for range run.n {
+			numbers = append(numbers, number)
+		}
 	}
 	return numbers
 }

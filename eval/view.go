@@ -16,6 +16,7 @@ type view struct {
 	decided bool
 	point   Confusion
 	warmUp  int64
+	lowest  Number // score that is kept, see threshold
 
 	best   CurvePoint
 	at     []CurvePoint
@@ -38,10 +39,17 @@ func newView(ws *workspace, s *Scores, column int, o SummaryOptions) (*view, err
 	v.decided = v.col.Keep != nil || o.Threshold != nil
 	v.sample.traces = v.traceCount()
 	v.seen = make([]uint8, v.sample.traces)
-	v.classify(ws)
 	v.sample.best = -1
+	ranked := func() {}
 	if v.col.Score != nil {
-		v.rank(ws)
+		ranked = inBackground(func() {
+			v.sample.ranking, v.sample.ranks = rank(ws, s.Labels, v.col.Score, s.Trace, o.Replicates > 0)
+		})
+	}
+	v.classify(ws)
+	v.lowest = v.threshold()
+	if ranked(); v.col.Score != nil {
+		v.points()
 	}
 	return v, nil
 }
@@ -157,10 +165,9 @@ func (v *view) note(ref uint32, keep bool) {
 	}
 }
 
-// rank sorts the scores and finds the points that are reported.
-func (v *view) rank(ws *workspace) {
+// points finds the points of the ranking that are reported.
+func (v *view) points() {
 	c := &v.sample
-	c.ranking, c.ranks = rank(ws, v.s.Labels, v.col.Score, v.s.Trace, v.o.Replicates > 0)
 	c.fprs = v.o.FPRs
 	if c.best, v.best = c.ranking.bestStop(); c.best >= 0 {
 		for i, x := range v.col.Score {

@@ -252,11 +252,7 @@ func passes(ds *catalog.Dataset, calls *trace.Calls, want datasets.Columns) trac
 		}
 		r = datasets.Ahead(r)
 		defer r.Close()
-		for s, err := range datasets.Spans(r, calls) {
-			if !yield(s, err) {
-				return
-			}
-		}
+		datasets.Spans(r, calls)(yield)
 	}
 }
 
