@@ -3,10 +3,8 @@ package sim
 import (
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 
-	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/floats"
 )
 
@@ -42,26 +40,22 @@ func mser5(series []float64) (deleted int, ok bool) {
 func (e *experiment) pilot(t *testing.T) float64 {
 	const runs, points = 10, 1000
 	for length := e.warm; ; length *= 2 {
-		series, g := make([][]float64, runs), errgroup.Group{}
-		g.SetLimit(runtime.GOMAXPROCS(0))
-		for i := range series {
-			s := build(t, e.topology(), uint64(1000+i))
-			g.Go(func() error {
-				series[i] = make([]float64, points)
-				for j := range series[i] {
-					if err := s.Run(ns(length * float64(j+1) / points)); err != nil {
-						return err
-					}
-					for _, svc := range s.services {
-						series[i][j] += float64(svc.stats.Present)
-					}
+		series, systems := make([][]float64, runs), make([]*System, runs)
+		for i := range systems {
+			systems[i] = build(t, e.topology(), uint64(1000+i))
+		}
+		atOnce(t, runs, func(i int) error {
+			series[i] = make([]float64, points)
+			for j := range series[i] {
+				if err := systems[i].Run(ns(length * float64(j+1) / points)); err != nil {
+					return err
 				}
-				return nil
-			})
-		}
-		if err := g.Wait(); err != nil {
-			t.Fatal(err)
-		}
+				for _, svc := range systems[i].services {
+					series[i][j] += float64(svc.stats.Present)
+				}
+			}
+			return nil
+		})
 		for _, other := range series[1:] {
 			floats.Add(series[0], other)
 		}

@@ -134,10 +134,7 @@ func (e *experiment) run(t *testing.T, tests int) {
 		warm = max(warm, e.pilot(t))
 	}
 	t.Logf("%.4g s of warm-up deleted", warm)
-	probes := make([]*probe, replications)
-	for i := range probes {
-		probes[i] = e.begin(t, uint64(i+1), warm)
-	}
+	probes := e.begin(t, replications, warm)
 	budget := uint64(quickEvents)
 	if *full > 0 {
 		budget = uint64(*full * 1e6)
@@ -219,28 +216,38 @@ func (e *experiment) inputs() (checks []check) {
 	return checks
 }
 
-// extend runs all replications on, as many at a time as there are cores, and says how
-// many events they are now.
+// extend runs all replications on and says how many events they are now.
 func (e *experiment) extend(t *testing.T, probes []*probe, step float64) (fired uint64) {
-	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, p := range probes {
-		g.Go(func() error { return p.extend(e, step) })
-	}
-	if err := g.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	atOnce(t, len(probes), func(i int) error { return probes[i].extend(e, step) })
 	for _, p := range probes {
 		fired += p.sys.clock.Fired()
 	}
 	return fired
 }
 
-func (e *experiment) begin(t *testing.T, seed uint64, warm float64) *probe {
-	p := &probe{sys: build(t, e.topology(), seed)}
-	run(t, p.sys, warm)
-	p.begin(e)
-	return p
+// begin makes replications and runs their warm-up.
+func (e *experiment) begin(t *testing.T, n int, warm float64) []*probe {
+	probes := make([]*probe, n)
+	for i := range probes {
+		probes[i] = &probe{sys: build(t, e.topology(), uint64(i+1))}
+	}
+	atOnce(t, n, func(i int) error { return probes[i].sys.Run(ns(warm)) })
+	for _, p := range probes {
+		p.begin(e)
+	}
+	return probes
+}
+
+// atOnce does n things, as many at a time as there are cores.
+func atOnce(t *testing.T, n int, do func(i int) error) {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error { return do(i) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // begin begins to measure, anew.
