@@ -75,8 +75,11 @@ func execute(c *cli.Context, plan *experiment.Plan, record *measure.Record, dir,
 	err := plan.Execute(c.Context)
 	bar.finish()
 	if err != nil && dir != "" {
-		return keptError{err, fmt.Sprintf("%d of %d runs are in %s; the same command goes on from there",
-			plan.Jobs()-todo+runs, plan.Jobs(), filepath.Join(dir, recordName))}
+		kept := fmt.Sprintf("%d of %d runs", plan.Jobs()-todo+runs, plan.Jobs())
+		if plan.Jobs() == 0 {
+			kept = fmt.Sprintf("%d of %d load tests", len(record.Calibrations), len(plan.Cases))
+		}
+		return keptError{err, fmt.Sprintf("%s are in %s; the same command goes on from there", kept, filepath.Join(dir, recordName))}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -46,9 +47,9 @@ same command again goes on where it was interrupted, and computes nothing twice.
 			&cli.IntFlag{Name: "budget", Value: 50, Usage: "`K` configurations a policy, its defaults among them, 2..1000"},
 			&cli.Float64Flag{Name: "price", Value: 1, Usage: "of a pod-hour, in violated `SECONDS`, 0..1e6"},
 			&cli.IntFlag{Name: "train-seeds", Value: 3, Usage: "tune on the seeds 1001 to 1000+`N`, 1..1000"},
-			&cli.IntFlag{Name: "seeds", Value: 10, Usage: "score on the seeds 1 to `N`, 1..1000; 0: do not score"},
+			&cli.IntFlag{Name: "seeds", Value: 5, Usage: "score on the seeds 1 to `N`, 1..1000; 0: do not score"},
 			&cli.StringFlag{Name: "loads", Value: "1,0.8,1.2", Usage: "score at these shares of the scenarios' `LOADS`"},
-			&cli.StringFlag{Name: "race", Usage: "`SCENARIOS` of the first round, separated by commas (default: those of an hour at most)"},
+			&cli.StringFlag{Name: "race", Usage: "`SCENARIOS` of the first round, separated by commas (default: the third with the fewest requests)"},
 			&cli.BoolFlag{Name: "halving", Value: true, Usage: "race; without it every configuration plays everything"},
 			&cli.Uint64Flag{Name: "search-seed", Value: 1, Usage: "`SEED` that draws configurations"},
 			&cli.IntFlag{Name: "workers", Usage: "runs at a time, `N` (0: one a core); results do not depend on it"},
@@ -81,11 +82,11 @@ func simulateTune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	tuner, err := newTuner(c, o, s)
+	race, err := raceCases(c, s)
 	if err != nil {
 		return err
 	}
-	t, calibrations, err := o.tune(c, s, tuner)
+	t, calibrations, err := o.tune(c, s, race)
 	if err != nil {
 		return err
 	}
@@ -161,36 +162,10 @@ func tunablePolicies(c *cli.Context) (tunable []experiment.Policy, err error) {
 	return tunable, nil
 }
 
-// newTuner plans the rounds.
-func newTuner(c *cli.Context, o tuneOptions, s *simulated) (*experiment.Tuner, error) {
-	t := &experiment.Tuner{Policies: o.policies, Budget: c.Int("budget"), Seed: c.Uint64("search-seed"), Price: c.Float64("price")}
-	race, err := raceCases(c, s)
-	if err != nil {
-		return nil, err
-	}
-	if c.Bool("halving") && len(race) < len(s.cases) {
-		t.Rungs = append(t.Rungs, experiment.Rung{Cases: race, Seeds: 1})
-	}
-	if n := c.Int("train-seeds"); c.Bool("halving") && n > 1 {
-		t.Rungs = append(t.Rungs, experiment.Rung{Cases: s.cases, Seeds: 1})
-	}
-	t.Rungs = append(t.Rungs, experiment.Rung{Cases: s.cases, Seeds: c.Int("train-seeds")})
-	return t, nil
-}
-
-// raceCases are the scenarios of the first round.
+// raceCases are the scenarios that --race names; nil: it names none.
 func raceCases(c *cli.Context, s *simulated) (race []*experiment.Case, err error) {
 	if !c.IsSet("race") {
-		const hour = 3600e9
-		for _, one := range s.cases {
-			if one.Length <= hour {
-				race = append(race, one)
-			}
-		}
-		if len(race) == 0 {
-			race = s.cases
-		}
-		return race, nil
+		return nil, nil
 	}
 	if !c.Bool("halving") {
 		return nil, usagef("--race is of a race: leave out --halving=false")
@@ -208,20 +183,46 @@ func raceCases(c *cli.Context, s *simulated) (race []*experiment.Case, err error
 	return race, nil
 }
 
+// cheapest are the third of the cases that have the fewest requests, by the load tests.
+func cheapest(cases []*experiment.Case, calibrations map[string]*measure.Calibration) []*experiment.Case {
+	requests := func(one *experiment.Case) (n float64) {
+		for _, service := range calibrations[one.Name].Services {
+			n += service.Rate * float64(one.WarmUp+one.Length)
+		}
+		return n
+	}
+	cases = slices.Clone(cases)
+	slices.SortStableFunc(cases, func(a, b *experiment.Case) int { return cmp.Compare(requests(a), requests(b)) })
+	return cases[:(len(cases)+2)/3]
+}
+
 // tune plays the rounds into the training record, and gives the load tests that it has.
-func (o *tuneOptions) tune(c *cli.Context, s *simulated, t *experiment.Tuner) (*measure.Tuning, map[string]*measure.Calibration, error) {
+// race are the scenarios of the first round; nil: the cheapest.
+func (o *tuneOptions) tune(c *cli.Context, s *simulated, race []*experiment.Case) (*measure.Tuning, map[string]*measure.Calibration, error) {
 	dir := filepath.Join(o.out, "training")
 	record, f, err := openRecord(dir, s, 1)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
+	play := func(p *experiment.Plan, what string) error {
+		p.Workers = c.Int("workers")
+		return execute(c, p, record, dir, what)
+	}
+	if err := play(&experiment.Plan{Cases: s.cases}, "load tests"); err != nil {
+		return nil, nil, err
+	}
+	if race == nil {
+		race = cheapest(s.cases, record.Calibrations)
+	}
+	t := &experiment.Tuner{
+		Policies: o.policies, Budget: c.Int("budget"), Seed: c.Uint64("search-seed"), Price: c.Float64("price"),
+		Rungs: rungs(c, race, s.cases), Run: record.Run,
+	}
 	round := 0
-	t.Run = record.Run
 	t.Play = func(p *experiment.Plan) error {
 		round++
-		p.Workers = c.Int("workers")
-		return execute(c, p, record, dir, fmt.Sprintf("round %d of %d", round, len(t.Rungs)))
+		return play(p, fmt.Sprintf("round %d of %d", round, len(t.Rungs)))
 	}
 	tuned, err := t.Tune()
 	if err != nil {
@@ -233,6 +234,18 @@ func (o *tuneOptions) tune(c *cli.Context, s *simulated, t *experiment.Tuner) (*
 		}
 	}
 	return tuned, record.Calibrations, nil
+}
+
+// rungs are the rounds of the race; one that is as long as the next is left out.
+func rungs(c *cli.Context, race, cases []*experiment.Case) (rungs []experiment.Rung) {
+	seeds := c.Int("train-seeds")
+	if c.Bool("halving") && len(race) < len(cases) {
+		rungs = append(rungs, experiment.Rung{Cases: race, Seeds: 1})
+	}
+	if c.Bool("halving") && seeds > 1 {
+		rungs = append(rungs, experiment.Rung{Cases: cases, Seeds: 1})
+	}
+	return append(rungs, experiment.Rung{Cases: cases, Seeds: seeds})
 }
 
 // score plays defaults and winners on held-out seeds at a load. The load tests of the
