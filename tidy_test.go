@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"eval/baselines":     {"datasets/trace", "hst", "gonum.org/v1/gonum", "github.com/DataDog/sketches-go/ddsketch"},
 	"eval/tracesamplers": {"datasets/trace", "eval"},
 	// Beside eval and not a top-level room: it is eval.Tally, spread over processes.
-	"eval/shards": {"datasets/trace", "eval", "objects"},
+	"eval/shards": {"datasets/trace", "eval", "objects", "golang.org/x/sync/errgroup"},
 	// A Job is an object of Kubernetes.
 	"eval/shards/indexed": {"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/kubernetes"},
 	// The one seam to object storage; its drivers, the clouds' SDKs, are apart from it.

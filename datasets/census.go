@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"io"
+	"slices"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
@@ -46,8 +47,14 @@ func TakeCensus(r Reader, calls *trace.Calls, limit int64, marks []int64, progre
 	}
 }
 
-// And is the census of c's spans and, behind them, those of o. It has no marks.
+// And is the census of c's spans and, behind them, those of o, whose marks follow those
+// of c.
 func (c Census) And(o Census) Census {
+	keptAt := slices.Clone(c.KeptAt)
+	for _, kept := range o.KeptAt {
+		keptAt = append(keptAt, c.Kept+kept)
+	}
+	c.KeptAt, o.KeptAt = keptAt, keptAt
 	switch {
 	case c.Read == 0:
 		return o
@@ -56,7 +63,7 @@ func (c Census) And(o Census) Census {
 	}
 	return Census{
 		Read: c.Read + o.Read, Kept: c.Kept + o.Kept, Positives: c.Positives + o.Positives, Overflow: c.Overflow + o.Overflow,
-		FirstStart: min(c.FirstStart, o.FirstStart), LastStart: max(c.LastStart, o.LastStart),
+		FirstStart: min(c.FirstStart, o.FirstStart), LastStart: max(c.LastStart, o.LastStart), KeptAt: keptAt,
 	}
 }
 

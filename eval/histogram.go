@@ -21,12 +21,14 @@ const (
 // down to 21 leading bits: which of the two it is depends on all that was added to it
 // and to what was merged, not on the order.
 //
-// Memory: 24 bytes a distinct score, at most 28 MB, and 64 kB a page of 4096 rounded
+// Memory: 24 bytes a distinct score and room to count more, at most 60 MB, and 64 kB a page of 4096 rounded
 // scores: 16 MB for those from one half to one.
 type histogram struct {
 	pos, neg []uint64 // keys that are not counted yet
 	bins     []bin    // by ascending key
 	coarse   *coarse  // in the place of bins once they were too many
+	room     []uint64 // to sort in
+	fresh    []bin    // to count in
 	limit    int      // of distinct scores; 0: distinctMax
 }
 
@@ -57,6 +59,37 @@ func (c *coarse) add(key uint64, pos, neg int64) {
 	cell[1] += pos
 }
 
+// merge adds the counts of o and may keep its pages.
+func (c *coarse) merge(o *coarse) {
+	for i, page := range o.pages {
+		switch {
+		case page == nil:
+		case c.pages[i] == nil:
+			c.pages[i] = page
+		default:
+			for j, cell := range page {
+				c.pages[i][j][0] += cell[0]
+				c.pages[i][j][1] += cell[1]
+			}
+		}
+	}
+}
+
+// distinct is how many scores there are.
+func (c *coarse) distinct() (n int) {
+	for _, page := range c.pages {
+		if page == nil {
+			continue
+		}
+		for _, cell := range page {
+			if cell != [2]int64{} {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // add counts one span. score is not NaN.
 func (h *histogram) add(score float64, positive bool) {
 	key := keyOf(score)
@@ -80,9 +113,11 @@ func (h *histogram) settle() {
 	if len(h.pos)+len(h.neg) == 0 {
 		return
 	}
-	slices.Sort(h.pos)
-	slices.Sort(h.neg)
-	var fresh []bin
+	h.room = slices.Grow(h.room[:0], max(len(h.pos), len(h.neg)))
+	for _, keys := range [][]uint64{h.pos, h.neg} {
+		sortKeys(keyed{key: keys}, keyed{key: h.room[:len(keys)]})
+	}
+	fresh := slices.Grow(h.fresh[:0], len(h.pos)+len(h.neg))
 	for i, j := 0, 0; i < len(h.pos) || j < len(h.neg); {
 		b := bin{key: nextKey(h.pos[i:], h.neg[j:])}
 		for ; i < len(h.pos) && h.pos[i] == b.key; i++ {
@@ -93,6 +128,7 @@ func (h *histogram) settle() {
 		}
 		fresh = append(fresh, b)
 	}
+	h.fresh = fresh
 	h.pos, h.neg = h.pos[:0], h.neg[:0]
 	h.addBins(fresh)
 }
@@ -121,20 +157,31 @@ func (h *histogram) addBins(more []bin) {
 	}
 }
 
+// mergeBins adds b to a, in a's room if that is enough: from the end on, so that nothing
+// is overwritten before it is read.
 func mergeBins(a, b []bin) []bin {
-	out := make([]bin, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
+	i, j, to := len(a)-1, len(b)-1, len(a)+len(b)
+	out := a
+	if cap(a) < to {
+		out = make([]bin, 0, 2*to)
+	}
+	out = out[:to]
+	for j >= 0 {
+		to--
 		switch {
-		case a[0].key < b[0].key:
-			out, a = append(out, a[0]), a[1:]
-		case a[0].key > b[0].key:
-			out, b = append(out, b[0]), b[1:]
+		case i < 0 || a[i].key < b[j].key:
+			out[to] = b[j]
+			j--
+		case a[i].key > b[j].key:
+			out[to] = a[i]
+			i--
 		default:
-			out = append(out, bin{a[0].key, a[0].pos + b[0].pos, a[0].neg + b[0].neg})
-			a, b = a[1:], b[1:]
+			out[to] = bin{a[i].key, a[i].pos + b[j].pos, a[i].neg + b[j].neg}
+			i, j = i-1, j-1
 		}
 	}
-	return append(append(out, a...), b...)
+	copy(out, a[:i+1])
+	return slices.Delete(out, i+1, to) // the places that equal keys left
 }
 
 func (h *histogram) coarsen() {
@@ -145,17 +192,19 @@ func (h *histogram) coarsen() {
 	bins := h.bins
 	h.bins = nil
 	h.addBins(bins)
-	h.pos, h.neg = nil, nil
+	h.pos, h.neg, h.room, h.fresh = nil, nil, nil, nil
 }
 
 // merge adds what o counted.
 func (h *histogram) merge(o *histogram) {
 	h.settle()
 	o.settle()
-	if o.coarse != nil {
-		h.coarsen()
+	if o.coarse == nil {
+		h.addBins(o.bins)
+		return
 	}
-	h.addBins(o.list())
+	h.coarsen()
+	h.coarse.merge(o.coarse)
 }
 
 // list is all scores with their counts, by ascending key, which is descending score.
@@ -164,7 +213,7 @@ func (h *histogram) list() []bin {
 	if h.coarse == nil {
 		return h.bins
 	}
-	var out []bin
+	out := make([]bin, 0, h.coarse.distinct())
 	for i, page := range h.coarse.pages {
 		if page == nil {
 			continue

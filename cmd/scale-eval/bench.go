@@ -18,7 +18,7 @@ func benchCommand() *cli.Command {
 		Usage:        "measure what scale-eval costs on this machine",
 		OnUsageError: onUsageError,
 		Action:       unknownCommand,
-		Subcommands:  []*cli.Command{benchSamplerCommand(), benchProcessorCommand(), benchLiveCommand(), benchReceiverCommand(), benchSizesCommand()},
+		Subcommands:  []*cli.Command{benchSamplerCommand(), benchProcessorCommand(), benchLiveCommand(), benchReceiverCommand(), benchSizesCommand(), benchScalingCommand()},
 	}
 }
 

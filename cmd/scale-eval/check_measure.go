@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"runtime"
 	"slices"
 	"strconv"
 	"time"
@@ -75,6 +76,7 @@ func (b *bench) measure(seed uint64) ([]float64, error) {
 		return nil, err
 	}
 	last := &scored{}
+	defer runtime.KeepAlive(last) // it holds the arrays of the column
 	col, err := b.score(c, 1, last)
 	if err != nil {
 		return nil, err

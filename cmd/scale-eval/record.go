@@ -58,7 +58,7 @@ type recordedFile struct {
 
 // notRecorded are flags that do not decide a result.
 var notRecorded = []string{"out", "output", "o", "replay", "config", "data", "help", "h", "d",
-	"shards", "local", "storage", "overlap"}
+	"shards", "local", "cpu", "storage", "overlap"}
 
 func newRecord(e *evaluation) (*runRecord, error) {
 	files, err := e.sums()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,11 +9,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
-	"strings"
+	"runtime"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
@@ -50,7 +47,9 @@ func shardFlags() []cli.Flag {
 		&cli.IntFlag{Name: "shards", Category: scaleCategory,
 			Usage: "score the test part in `N` parts of time that add up to the same result (streams)"},
 		&cli.IntFlag{Name: "local", Category: scaleCategory,
-			Usage: "run the shards in so many `PROCESSES` at a time (0: one after another in this one)"},
+			Usage: "run the shards in so many `PROCESSES` at a time, each of the size of a pod (0: one after another in this one)"},
+		&cli.StringFlag{Name: "cpu", Value: defaultCPU, Category: scaleCategory,
+			Usage: "`CORES` that a process of --local works on, as a pod of submit run does; the run takes --local times as many"},
 		&cli.StringFlag{Name: "storage", Category: scaleCategory,
 			Usage: "`URL` of what shards share, file:///path, s3://, gs:// or azblob://bucket/folder: what is done there already is not done again"},
 		&cli.Int64Flag{Name: "overlap", Value: defaultOverlap, Category: scaleCategory,
@@ -98,6 +97,13 @@ func runStreamed(c *cli.Context, original *runRecord) error {
 	if err := setStreamed(c); err != nil {
 		return err
 	}
+	procs, err := workerProcs(c)
+	if err != nil {
+		return err
+	}
+	if local := c.Int("local"); local > 0 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(local*procs, runtime.GOMAXPROCS(0))))
+	}
 	at := c.String("storage")
 	if at == "" {
 		if at, err = os.MkdirTemp("", "scale-eval-run-"); err != nil {
@@ -109,13 +115,21 @@ func runStreamed(c *cli.Context, original *runRecord) error {
 	if err != nil {
 		return err
 	}
+	watch := newStopwatch()
+	var t shardTiming
 	if err := r.findPlan(); err != nil {
 		return err
 	}
+	t.Plan = watch.lap()
 	if err := r.score(); err != nil {
 		return err
 	}
-	return r.report(original, asJSON)
+	t.Score = watch.lap()
+	if err := r.report(original, asJSON); err != nil {
+		return err
+	}
+	t.Collect = watch.lap()
+	return r.store.Write(shards.TimingFile, func(w io.Writer) error { return printJSON(w, t) })
 }
 
 // setStreamed gives the options of a streamed run: what a report says of them must not
@@ -340,30 +354,6 @@ func (r *streamedRun) score() error {
 		if err := r.work(i); err != nil {
 			return fmt.Errorf("shard %d: %w", i, err)
 		}
-	}
-	return nil
-}
-
-// scoreInProcesses is score in processes of their own, as a cluster would.
-func (r *streamedRun) scoreInProcesses(missing []int, local int) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	g, ctx := errgroup.WithContext(r.c.Context)
-	g.SetLimit(local)
-	for _, i := range missing {
-		g.Go(func() error { return runWorker(ctx, self, r.store, i) })
-	}
-	return g.Wait()
-}
-
-func runWorker(ctx context.Context, self string, store *shards.Store, i int) error {
-	cmd := exec.CommandContext(ctx, self, "work", "--storage", store.URL(""), "--index", fmt.Sprint(i))
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("shard %d: %w: %s", i, err, strings.TrimSpace(said.String()))
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ func submitFlags() []cli.Flag {
 		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "default", Category: clusterCategory, Usage: "`NAMESPACE` of the Job"},
 		&cli.IntFlag{Name: "parallel", Category: clusterCategory, Usage: "`PODS` at a time (0: as many as shards)"},
 		&cli.IntFlag{Name: "retries", Value: 3, Category: clusterCategory, Usage: "`TIMES` that a shard which failed is tried again"},
-		&cli.StringFlag{Name: "cpu", Value: "2", Category: clusterCategory, Usage: "`CORES` that a pod asks for"},
+		&cli.StringFlag{Name: "cpu", Value: defaultCPU, Category: clusterCategory, Usage: "`CORES` that a pod asks for and works on"},
 		&cli.StringFlag{Name: "memory", Value: "1Gi", Category: clusterCategory, Usage: "`BYTES` that a pod asks for and may use"},
 		&cli.StringSliceFlag{Name: "node-selector", Category: clusterCategory, Usage: "`LABEL=VALUE` that nodes must have (repeatable)"},
 		&cli.StringFlag{Name: "queue", Category: clusterCategory, Usage: "`NAME` of a Kueue LocalQueue, which starts the Job when there is room"},

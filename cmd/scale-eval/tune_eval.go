@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +34,7 @@ func evaluationOverlay() []cli.Flag {
 	return append(tunable(), &cli.Uint64Flag{Name: "seed"}, &cli.IntFlag{Name: "folds"}, &cli.Float64Flag{Name: "validation"})
 }
 
-// bench evaluates units on one dataset in memory. Safe for concurrent use.
+// bench evaluates units on one dataset. Safe for concurrent use.
 type bench struct {
 	c          *cli.Context
 	ds         *catalog.Dataset
@@ -73,6 +75,7 @@ func (b *bench) context(u tuning.Unit) (*cli.Context, error) {
 // evaluate is the tuning.Evaluator.
 func (b *bench) evaluate(ctx context.Context, group []tuning.Unit, emit func(tuning.Outcome) error) error {
 	last := &scored{}
+	defer runtime.KeepAlive(last) // it holds the arrays that columns are of
 	for _, u := range group {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -98,6 +101,7 @@ func (b *bench) outcome(o *tuning.Outcome, last *scored) error {
 	if err != nil {
 		return err
 	}
+	defer last.forget()
 	if o.Readings, err = tuning.Read(*column, b.space.Thresholds(), tuning.Budgets(b.objectives)); err != nil {
 		return err
 	}
@@ -113,6 +117,28 @@ type scored struct {
 	sampler  trace.Sampler
 	score    []float64 // of the scored part
 	keep     []bool
+	decided  bool // keep has decisions
+
+	// Room for both, 9 bytes a span, spilled.
+	scores []float64
+	keeps  []bool
+	spill
+}
+
+// begin makes room for the scores of sc. sampler is nil where it is not a span's.
+func (l *scored) begin(sc *scenario, sampler trace.Sampler) (err error) {
+	n := len(sc.row) - sc.train
+	if len(l.scores) < n {
+		l.spill = spill{}
+		var errs [2]error
+		l.scores, errs[0] = spilled[float64](&l.spill, n)
+		l.keeps, errs[1] = spilled[bool](&l.spill, n)
+		err = errors.Join(errs[:]...)
+	}
+	if err == nil {
+		l.scenario, l.sampler, l.score, l.keep, l.decided = sc, sampler, l.scores[:n], l.keeps[:n], sampler != nil
+	}
+	return err
 }
 
 // score runs the sampler of c over its scenario.
@@ -140,15 +166,19 @@ func (b *bench) score(c *cli.Context, share float64, last *scored) (*tuning.Colu
 	if len(b.space.Thresholds()) == 1 && b.space.Threshold == nil {
 		last.decide(c.Float64("min_score"))
 	}
-	return &tuning.Column{Score: last.score, Keep: last.keep, Labels: sc.label[sc.train:], Ends: sc.ends}, nil
+	col := &tuning.Column{Score: last.score, Labels: sc.label[sc.train:], Ends: sc.ends}
+	if last.decided {
+		col.Keep = last.keep
+	}
+	return col, nil
 }
 
 // decide fills keep where the sampler's own decisions were not recorded.
 func (l *scored) decide(minScore float64) {
-	if l.sampler != nil && l.keep != nil {
+	if l.decided {
 		return
 	}
-	l.keep = make([]bool, len(l.score))
+	l.decided = true
 	for i, s := range l.score {
 		l.keep[i] = s >= minScore
 	}
@@ -170,10 +200,11 @@ func (b *bench) scenario(c *cli.Context) (*scenario, error) {
 	census := *b.census
 	if limit := maxDurationNs(c); limit != 0 {
 		census.kept = 0
-		for _, d := range b.data.duration {
+		for i, d := range b.data.duration {
 			if d < limit {
 				census.kept++
 			}
+			passed(i, &b.data.spill)
 		}
 	}
 	sc, err := newScenario(c, b.ds, &census, b.data)
@@ -206,6 +237,7 @@ func (b *bench) rescore(sc *scenario, last *scored) {
 			span.Duration = d
 			last.set(i, last.sampler.Sample(&span))
 		}
+		passed(i, &b.data.spill, sc.spill, last.scenario.spill, &last.spill)
 	}
 }
 

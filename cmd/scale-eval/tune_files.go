@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"path/filepath"
+	"runtime"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -185,6 +186,7 @@ func (b *bench) replicates(row tuning.Row) ([][]eval.Confusion, error) {
 		if err != nil {
 			return nil, err
 		}
+		runtime.KeepAlive(last) // until here: it holds the arrays of the column
 		out = append(out, reps.Point)
 	}
 	return out, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,12 +20,14 @@ func (b *bench) scoreSpans(c *cli.Context, sc *scenario, last *scored) error {
 	if err != nil {
 		return err
 	}
-	n := len(sc.row) - sc.train
-	*last = scored{scenario: sc, sampler: sampler, score: make([]float64, n), keep: make([]bool, n)}
+	if err := last.begin(sc, sampler); err != nil {
+		return err
+	}
 	var span trace.Span
 	for i, row := range sc.row {
 		b.data.span(&span, row)
 		span.Duration, span.Label = sc.duration[i], trace.Unlabelled
+		passed(i, &b.data.spill, sc.spill, &last.spill)
 		if i < sc.train {
 			sampler.Learn(&span)
 			continue
@@ -59,21 +62,34 @@ func (b *bench) scoreLine(c *cli.Context, sc *scenario, last *scored) error {
 	if sc.mode == eval.LearnThenScore {
 		batch.Order = hst.LearnThenScore
 	}
-	scores := make([]float64, len(sc.row))
-	batch.ScoresNS(line, scores[:sc.train], sc.duration[:sc.train])
-	if sc.mode == eval.Frozen {
-		b.scoreFrozen(line, scores[sc.train:], sc.duration[sc.train:])
-	} else {
-		batch.ScoresNS(line, scores[sc.train:], sc.duration[sc.train:])
+	if err := last.begin(sc, nil); err != nil {
+		return err
+	}
+	unread := make([]float64, min(spillWindow, sc.train))
+	for ns := range slices.Chunk(sc.duration[:sc.train], spillWindow) {
+		batch.ScoresNS(line, unread, ns)
+		sc.forget()
+	}
+	scores := last.score
+	for ns := range slices.Chunk(sc.duration[sc.train:], spillWindow) {
+		if sc.mode == eval.Frozen {
+			b.scoreFrozen(line, scores, ns)
+		} else {
+			batch.ScoresNS(line, scores, ns)
+		}
+		scores = scores[len(ns):]
+		sc.forget()
+		last.forget()
+	}
+	if sc.mode != eval.Frozen {
 		warm := cfg.WindowSize // rows before there is a reference
 		if sc.mode == eval.LearnThenScore {
 			warm--
 		}
-		for i := sc.train; i < min(warm, len(scores)); i++ {
-			scores[i] = math.NaN()
+		for i := sc.train; i < min(warm, len(sc.row)); i++ {
+			last.score[i-sc.train] = math.NaN()
 		}
 	}
-	*last = scored{scenario: sc, score: scores[sc.train:]}
 	return nil
 }
 

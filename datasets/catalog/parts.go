@@ -125,19 +125,29 @@ func (d *Dataset) Stated() (all datasets.Stated, ok bool) {
 	return all, len(d.parts) > 0 && d.opt.Where.All()
 }
 
-// Middle is the first row of the row group that begins nearest to the middle of a Parquet
-// dataset: where two readers share it best. 0 if it is no Parquet or begins and ends there.
-func (d *Dataset) Middle() (row int64) {
+// Cuts divides the rows of a Parquet dataset among n readers: the first row of each and,
+// behind them, the number of rows. They are cut where a row group begins, next to where
+// the shares would be equal, so there may be fewer; there is one if it is no Parquet.
+func (d *Dataset) Cuts(n int) (rows []int64) {
 	all, at := d.Rows(), int64(0)
+	best := make([]int64, max(n-1, 0)) // of the cuts between readers
 	for _, p := range d.parts {
-		for _, n := range p.groups {
-			if abs(2*at-all) < abs(2*row-all) {
-				row = at
+		for _, size := range p.groups {
+			for i := range best {
+				if want := all / int64(n) * int64(i+1); abs(at-want) < abs(best[i]-want) {
+					best[i] = at
+				}
 			}
-			at += n
+			at += size
 		}
 	}
-	return row
+	rows = append(rows, 0)
+	for _, row := range best {
+		if row > rows[len(rows)-1] {
+			rows = append(rows, row)
+		}
+	}
+	return append(rows, all)
 }
 
 func abs(n int64) int64 { return max(n, -n) }

@@ -93,16 +93,28 @@ func TestFolderRows(t *testing.T) {
 	}
 }
 
-// Time and service leave out what they should and nothing else.
 // A file of few rows is one row group.
-func TestMiddle(t *testing.T) {
-	for want, sizes := range map[int64][]int{0: {7}, 5: {5, 5, 5}, 1: {1, 9}, 9: {3, 6, 4, 1}} {
-		if got := folderOf(t, sizes...).Middle(); got != want {
-			t.Errorf("the middle of files of %v rows is %d, want %d", sizes, got, want)
+func TestCuts(t *testing.T) {
+	for _, test := range []struct {
+		sizes []int
+		n     int
+		want  []int64
+	}{
+		{[]int{7}, 2, []int64{0, 7}},
+		{[]int{5, 5, 5}, 1, []int64{0, 15}},
+		{[]int{5, 5, 5}, 2, []int64{0, 5, 15}},
+		{[]int{5, 5, 5}, 3, []int64{0, 5, 10, 15}},
+		{[]int{5, 5, 5}, 9, []int64{0, 5, 10, 15}},
+		{[]int{1, 9}, 2, []int64{0, 1, 10}},
+		{[]int{3, 6, 4, 1}, 2, []int64{0, 9, 14}},
+	} {
+		if got := folderOf(t, test.sizes...).Cuts(test.n); !slices.Equal(got, test.want) {
+			t.Errorf("files of %v rows for %d readers are cut at %d, want %d", test.sizes, test.n, got, test.want)
 		}
 	}
 }
 
+// Time and service leave out what they should and nothing else.
 func TestFolderWhere(t *testing.T) {
 	ds := folderOf(t, 1500, 1500, 1500)
 	for _, c := range []struct {

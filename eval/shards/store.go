@@ -8,6 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/scale-eval/scale-eval/eval"
 	"github.com/scale-eval/scale-eval/objects"
@@ -22,6 +26,7 @@ import (
 //	shard-00003.traces   the traces that it saw
 //	shard-00003.parquet  the spans that it flagged
 //	metrics.json         of all shards
+//	timing.json          how long a run that did them all took, step by step
 //
 // What only this package reads is compressed, with a checksum.
 type Store struct{ files objects.Folder }
@@ -31,6 +36,7 @@ const (
 	PlanFile    = "plan.json"
 	ModelFile   = "model"
 	MetricsFile = "metrics.json"
+	TimingFile  = "timing.json"
 )
 
 // TallyFile is the name of a shard's counts.
@@ -170,23 +176,43 @@ func (s *Store) Collect(p *Plan) (*eval.Tally, TraceCount, error) {
 	if len(missing) > 0 {
 		return nil, TraceCount{}, fmt.Errorf("%d of %d shards are not done, the first: %d", len(missing), len(p.Shards), missing[0])
 	}
-	var all *eval.Tally
+	var (
+		g      errgroup.Group
+		mu     sync.Mutex
+		all    *eval.Tally
+		traces TraceCount
+	)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // each holds a tally
+	g.Go(func() (err error) {
+		traces, err = s.countTraces(p)
+		return err
+	})
 	for i, shard := range p.Shards {
-		t, err := s.readTally(i)
-		if err != nil {
-			return nil, TraceCount{}, err
-		}
-		if t.Test() != shard.Spans() {
-			return nil, TraceCount{}, s.damaged(TallyFile(i), fmt.Errorf("of %d spans, the shard has %d", t.Test(), shard.Spans()))
-		}
-		if all == nil {
-			all = t
-		} else {
-			all.Merge(t)
-		}
+		g.Go(func() error {
+			t, err := s.tallyOf(i, shard)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if all == nil {
+				all = t
+			} else {
+				all.Merge(t)
+			}
+			return nil
+		})
 	}
-	n, err := s.countTraces(p)
-	return all, n, err
+	err = g.Wait()
+	return all, traces, err
+}
+
+func (s *Store) tallyOf(i int, shard Shard) (*eval.Tally, error) {
+	t, err := s.readTally(i)
+	if err == nil && t.Test() != shard.Spans() {
+		err = s.damaged(TallyFile(i), fmt.Errorf("of %d spans, the shard has %d", t.Test(), shard.Spans()))
+	}
+	return t, err
 }
 
 func (s *Store) readTally(i int) (*eval.Tally, error) {

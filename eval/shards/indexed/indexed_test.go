@@ -44,7 +44,7 @@ func TestManifest(t *testing.T) {
 		"4 indexes, 3 at a time, 2 retries":                fmt.Sprintf("%d indexes, %d at a time, %d retries", *job.Spec.Completions, *job.Spec.Parallelism, *job.Spec.BackoffLimitPerIndex),
 		"Indexed Never Failed":                             fmt.Sprint(*job.Spec.CompletionMode, " ", job.Spec.Template.Spec.RestartPolicy, " ", *job.Spec.PodReplacementPolicy),
 		"limits 1Gi":                                       "limits " + c.Resources.Limits.Memory().String(),
-		"env A=1 B=2 from s3":                              fmt.Sprintf("env %s=%s %s=%s from %s", c.Env[0].Name, c.Env[0].Value, c.Env[1].Name, c.Env[1].Value, c.EnvFrom[0].SecretRef.Name),
+		"env GOMAXPROCS=2 A=1 B=2 from s3":                 "env " + variables(c.Env) + " from " + c.EnvFrom[0].SecretRef.Name,
 		"on spot as reader":                                "on " + job.Spec.Template.Spec.NodeSelector["pool"] + " as " + job.Spec.Template.Spec.ServiceAccountName,
 	} {
 		if got != what {
@@ -63,13 +63,29 @@ func TestManifest(t *testing.T) {
 	if slices.Contains(job.Spec.Template.Spec.Containers[0].Args, "--of") {
 		t.Error("all shards are missing, and are listed")
 	}
-	for _, bad := range []func(*Spec){func(s *Spec) { s.Missing = nil }, func(s *Spec) { s.CPU = "many" }, func(s *Spec) { s.Memory = "" }} {
+	s.CPU = "500m"
+	if env := manifest(t, s).Spec.Template.Spec.Containers[0].Env; variables(env) != "GOMAXPROCS=1 A=1 B=2" {
+		t.Errorf("half a core: %v", env)
+	}
+	s.Env = map[string]string{ProcsVariable: "8"}
+	if env := manifest(t, s).Spec.Template.Spec.Containers[0].Env; variables(env) != "GOMAXPROCS=8" {
+		t.Errorf("GOMAXPROCS of the user: %v", env)
+	}
+	for _, bad := range []func(*Spec){func(s *Spec) { s.Missing = nil }, func(s *Spec) { s.CPU = "many" }, func(s *Spec) { s.CPU = "0" }, func(s *Spec) { s.Memory = "" }} {
 		s := spec()
 		bad(s)
 		if _, err := s.Manifest(); err == nil {
 			t.Errorf("%+v: no error", s)
 		}
 	}
+}
+
+func variables(env []corev1.EnvVar) string {
+	var list []string
+	for _, v := range env {
+		list = append(list, v.Name+"="+v.Value)
+	}
+	return strings.Join(list, " ")
 }
 
 // Any ascending list is read as it was written; nothing else is.

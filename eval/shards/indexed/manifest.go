@@ -47,6 +47,10 @@ func (s *Spec) Manifest() (*batchv1.Job, error) {
 	if len(s.Missing) == 0 {
 		return nil, fmt.Errorf("no shard is missing")
 	}
+	procs, err := Procs(s.CPU)
+	if err != nil {
+		return nil, err
+	}
 	requests, err := s.resources()
 	if err != nil {
 		return nil, err
@@ -66,7 +70,7 @@ func (s *Spec) Manifest() (*batchv1.Job, error) {
 			PodReplacementPolicy: ptr(batchv1.Failed), // or two pods might be at one shard for nothing
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: labels},
-				Spec:       s.pod(requests),
+				Spec:       s.pod(requests, procs),
 			},
 		},
 	}
@@ -84,6 +88,20 @@ func (s *Spec) Manifest() (*batchv1.Job, error) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// ProcsVariable of the environment is on how many cores a worker computes.
+const ProcsVariable = "GOMAXPROCS"
+
+// Procs is a quantity of CPU in whole cores, at least one: what a worker of that size
+// computes on, also where more are idle, so that its time does not depend on its
+// neighbours.
+func Procs(cpu string) (int, error) {
+	q, err := resource.ParseQuantity(cpu)
+	if err != nil || q.Sign() <= 0 {
+		return 0, fmt.Errorf("cpu %q: want cores, more than 0, such as 2 or 500m", cpu)
+	}
+	return int(q.Value()), nil // rounded up
+}
 
 func (s *Spec) resources() (corev1.ResourceList, error) {
 	list := corev1.ResourceList{}
@@ -107,7 +125,7 @@ func failurePolicy() *batchv1.PodFailurePolicy {
 	}}
 }
 
-func (s *Spec) pod(requests corev1.ResourceList) corev1.PodSpec {
+func (s *Spec) pod(requests corev1.ResourceList, procs int) corev1.PodSpec {
 	const scratch = "scratch"
 	c := corev1.Container{
 		Name: "work", Image: s.Image, ImagePullPolicy: corev1.PullPolicy(s.PullPolicy), Args: s.args(),
@@ -119,6 +137,9 @@ func (s *Spec) pod(requests corev1.ResourceList) corev1.PodSpec {
 			AllowPrivilegeEscalation: ptr(false), ReadOnlyRootFilesystem: ptr(true), RunAsNonRoot: ptr(true),
 			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}, SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 		},
+	}
+	if _, own := s.Env[ProcsVariable]; !own {
+		c.Env = append(c.Env, corev1.EnvVar{Name: ProcsVariable, Value: strconv.Itoa(procs)})
 	}
 	for _, k := range sortedKeys(s.Env) {
 		c.Env = append(c.Env, corev1.EnvVar{Name: k, Value: s.Env[k]})
