@@ -60,6 +60,9 @@ func (d *tunedText) load(h *measure.HeldOut) {
 	}
 	t.write(&d.b, d.width, d.paint, true)
 	d.para(rivalsText(d.t, h))
+	if text := lossesText(d.t, h); text != "" {
+		d.para(text)
+	}
 }
 
 func (d *tunedText) chosen() {
@@ -150,6 +153,26 @@ func rivalsText(t *measure.Tuning, h *measure.HeldOut) string {
 	return "All tuned: " + strings.Join(parts, "; ") + ". Differences of losses, paired; ↓, ↑, beats and loses: certain, 5 % after Holm's correction."
 }
 
+// lossesText says in which scenarios the first policy loses to whom; "": in none.
+func lossesText(t *measure.Tuning, h *measure.HeldOut) string {
+	var parts []string
+	for _, c := range t.Rungs[len(t.Rungs)-1].Cases {
+		var names []string
+		for i := range h.RivalCells {
+			if r := &h.RivalCells[i]; r.Case == c && r.Worse {
+				names = append(names, fmt.Sprintf("%s (%s)", clean(measure.Family(r.Other), nameRunes), signed(r.Diff)))
+			}
+		}
+		if len(names) > 0 {
+			parts = append(parts, clean(c, 60)+" to "+strings.Join(names, ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("By scenario, tuned %s LOSES on %s.", clean(t.Policies[0].Policy, nameRunes), strings.Join(parts, "; on "))
+}
+
 func signed(e measure.Estimate) string {
 	if e.High == e.Low {
 		return fmt.Sprintf("%+.1f", e.Mean)
@@ -193,6 +216,9 @@ func SimulationTuningMarkdown(w io.Writer, t *measure.Tuning) error {
 			b.WriteString("\n")
 		}
 		b.WriteString("\n" + rivalsText(t, h) + "\n")
+		if text := lossesText(t, h); text != "" {
+			b.WriteString("\n" + text + "\n")
+		}
 	}
 	b.WriteString("\n### Chosen\n\n")
 	for i := range t.Policies {

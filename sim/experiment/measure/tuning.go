@@ -76,6 +76,9 @@ type HeldOut struct {
 	// Rivals compare the tuned reference, the first policy, with the other tuned ones, by
 	// loss over all cases.
 	Rivals []Comparison `json:"rivals"`
+	// RivalCells are the same in each case: a mean over cases hides who has no lever in
+	// one and is better in all others.
+	RivalCells []Comparison `json:"rival_cells"`
 	// Cells are a case and policy each.
 	Cells []TunedCell `json:"cells"`
 }
@@ -105,10 +108,10 @@ type TunedCell struct {
 }
 
 // Score adds the held-out results of a load. run gives a run of the record. Each p-value
-// is corrected for all of its kind at this load: policies, rivals, cells.
+// is corrected for all of its kind at this load: policies, rivals, cells of either.
 func (t *Tuning) Score(load float64, seeds int, run func(c, policy string, seed uint64) *Measures, cases []string) {
 	s := &scoring{t: t, h: HeldOut{Load: load, Seeds: seeds}, run: run}
-	var changes, rivals, cells []Comparison
+	var changes, rivals, rivalCells, cells []Comparison
 	for i := range t.Policies {
 		p := &t.Policies[i]
 		before, after := p.Policy, p.Tuned().Name
@@ -116,6 +119,9 @@ func (t *Tuning) Score(load float64, seeds int, run func(c, policy string, seed 
 		changes = append(changes, s.compare(cases, after, before))
 		if i > 0 {
 			rivals = append(rivals, s.compare(cases, t.Policies[0].Tuned().Name, after))
+			for _, c := range cases {
+				rivalCells = append(rivalCells, s.compare([]string{c}, t.Policies[0].Tuned().Name, after))
+			}
 		}
 		for _, c := range cases {
 			one := []string{c}
@@ -125,6 +131,7 @@ func (t *Tuning) Score(load float64, seeds int, run func(c, policy string, seed 
 	}
 	holm(changes)
 	holm(rivals)
+	holm(rivalCells)
 	holm(cells)
 	for i := range changes {
 		s.h.Scores[i].Change = changes[i]
@@ -132,7 +139,7 @@ func (t *Tuning) Score(load float64, seeds int, run func(c, policy string, seed 
 	for i := range cells {
 		s.h.Cells[i].Change = cells[i]
 	}
-	s.h.Rivals = rivals
+	s.h.Rivals, s.h.RivalCells = rivals, rivalCells
 	t.Held = append(t.Held, s.h)
 }
 

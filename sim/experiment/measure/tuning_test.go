@@ -46,6 +46,9 @@ func TestScoreIsPaired(t *testing.T) {
 	if len(h.Rivals) != 1 || h.Rivals[0].Other != "b" || h.Rivals[0].Diff.Mean != 129 {
 		t.Errorf("%+v", h.Rivals)
 	}
+	if len(h.RivalCells) != 2 || h.RivalCells[1].Case != "y" || h.RivalCells[1].Diff.Mean != 129 {
+		t.Errorf("%+v", h.RivalCells)
+	}
 	if len(h.Cells) != 4 || h.Cells[1].Case != "y" || h.Cells[1].Policy != "a" || h.Cells[1].Change.Diff.Mean != -11 {
 		t.Errorf("%+v", h.Cells)
 	}
