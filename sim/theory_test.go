@@ -209,7 +209,7 @@ func (e *experiment) inputs() (checks []check) {
 	for _, c := range slices.Concat(append([][]control{e.controls}, slices.Collect(maps.Values(e.own))...)...) {
 		if !known[c.name] {
 			known[c.name] = true
-			checks = append(checks, check{c.name, c.want, c.of})
+			checks = append(checks, check(c))
 		}
 	}
 	slices.SortFunc(checks, func(a, b check) int { return strings.Compare(a.name, b.name) })
