@@ -1,8 +1,10 @@
 package main
 
 import (
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -43,29 +45,48 @@ func TestTuningGoesOn(t *testing.T) {
 }
 
 // Whatever a file of tuned policies holds, it is configurations that their policies take,
-// or an error with the file's name.
-func FuzzParseTuned(f *testing.F) {
-	f.Add("version: 1\npolicies:\n  hpa:\n    cpu_percent: 50\n  scale: {settle_s: 60, max_factor: 1.5}\n")
-	f.Add("version: 2\npolicies: {vpa: {margin: .nan}}\n")
-	f.Add("policies: [hpa]\n---\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		configured, err := parseTuned("tuned.yaml", []byte(text))
+// or an error with the file's name. It is no fuzz target: one here would have the whole
+// program built once more, for fuzzing.
+func TestParseTunedOfAnything(t *testing.T) {
+	seeds := []string{
+		"version: 1\npolicies:\n  hpa:\n    cpu_percent: 50\n  scale: {settle_s: 60, max_factor: 1.5}\n",
+		"version: 2\npolicies: {vpa: {margin: .nan}}\n",
+		"policies: [hpa]\n---\n",
+	}
+	policies, err := policiesOf("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 3000 {
+		text := []byte(seeds[i%len(seeds)])
+		for range i / len(seeds) % 5 {
+			at := rng.IntN(len(text))
+			switch rng.IntN(3) {
+			case 0:
+				text[at] = byte(rng.IntN(256))
+			case 1:
+				text = append(text[:at], text[min(len(text), at+1+rng.IntN(8)):]...)
+			default:
+				text = slices.Insert(text, at, text[rng.IntN(len(text)):]...)
+			}
+			if len(text) == 0 {
+				text = []byte("-")
+			}
+		}
+		configured, err := parseTuned("tuned.yaml", text)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "tuned.yaml:") {
-				t.Errorf("%v", err)
+				t.Errorf("%q: %v", text, err)
 			}
-			return
-		}
-		policies, err := policiesOf("all")
-		if err != nil {
-			t.Fatal(err)
+			continue
 		}
 		for _, p := range policies {
 			if values, ok := configured[p.Name]; ok {
 				if _, err := p.With(values); err != nil {
-					t.Errorf("%s: %v", p.Name, err)
+					t.Errorf("%q: %s: %v", text, p.Name, err)
 				}
 			}
 		}
-	})
+	}
 }
