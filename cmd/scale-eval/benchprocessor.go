@@ -35,10 +35,7 @@ of magnitude, not a ratio.`,
 		},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			asJSON, err := wantJSON(c)
+			asJSON, err := noArgsWantJSON(c)
 			if err != nil {
 				return err
 			}

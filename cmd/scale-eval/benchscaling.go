@@ -34,10 +34,7 @@ else beside, only the last says anything.`,
 		},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			asJSON, err := wantJSON(c)
+			asJSON, err := noArgsWantJSON(c)
 			if err != nil {
 				return err
 			}

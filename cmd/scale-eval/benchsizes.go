@@ -34,10 +34,7 @@ span of --work are needed for the largest, 2.2 GB for 10^8.`,
 		},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			asJSON, err := wantJSON(c)
+			asJSON, err := noArgsWantJSON(c)
 			if err != nil {
 				return err
 			}

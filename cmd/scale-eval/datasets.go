@@ -50,6 +50,14 @@ func wantJSON(c *cli.Context) (bool, error) {
 	return false, usagef("--output %q: want text or json", c.String("output"))
 }
 
+// noArgsWantJSON is wantJSON of a command that takes options only.
+func noArgsWantJSON(c *cli.Context) (bool, error) {
+	if err := noArgs(c); err != nil {
+		return false, err
+	}
+	return wantJSON(c)
+}
+
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
@@ -63,10 +71,7 @@ func datasetsListCommand() *cli.Command {
 		Flags:        []cli.Flag{outputFlag(), &cli.StringSliceFlag{Name: "data", Usage: "`DIR` to look in first (repeatable)"}},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			asJSON, err := wantJSON(c)
+			asJSON, err := noArgsWantJSON(c)
 			if err != nil {
 				return err
 			}

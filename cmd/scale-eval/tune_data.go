@@ -145,6 +145,9 @@ func newScenario(c *cli.Context, ds *catalog.Dataset, census *census, d *columns
 		passed(i, sc.spill)
 		i++
 	}
+	if i != int(n) {
+		return nil, fmt.Errorf("the %s protocol came to %d spans of dataset %s, not to %d as its census says", split.protocol, i, ds.Name, n)
+	}
 	sc.forget()
 	if split.test < 2 {
 		return nil, fmt.Errorf("%d spans are left to choose and test on: want more, or a smaller --train", split.test)

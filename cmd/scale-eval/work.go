@@ -82,10 +82,7 @@ func statusCommand() *cli.Command {
 		Flags:        append([]cli.Flag{storageFlag(), outputFlag()}, kubeFlags()...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			asJSON, err := wantJSON(c)
+			asJSON, err := noArgsWantJSON(c)
 			if err != nil {
 				return err
 			}

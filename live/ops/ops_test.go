@@ -12,11 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/scale-eval/scale-eval/datasets/trace"
-
 	"github.com/scale-eval/scale-eval/live"
 	"github.com/scale-eval/scale-eval/live/otlp"
 )
