@@ -81,10 +81,12 @@ func readTuned(r *strictyaml.Reader, p experiment.Policy, configured map[string]
 		for i := range p.Knobs {
 			name := p.Knobs[i].Name
 			fields = append(fields, strictyaml.Field{Name: name, Read: func(n *yaml.Node, at string) {
-				r.Scalar(n, at, "a number", func(text string) error {
+				r.Scalar(n, at, p.Knobs[i].Want(), func(text string) error {
 					values[name] = text
-					_, err := p.With(experiment.Configuration{name: text})
-					return err
+					if _, err := p.With(experiment.Configuration{name: text}); err != nil {
+						return strictyaml.ErrForm
+					}
+					return nil
 				})
 			}})
 		}

@@ -68,20 +68,32 @@ func (k *Knob) param() tuning.Param {
 	return p
 }
 
-// check wants a number between the ends of the knob's range.
-func (k *Knob) check(text string) error {
+// bounds are the ends of the knob's range, and whether it has whole numbers only.
+func (k *Knob) bounds() (lo, hi float64, whole bool) {
 	p := k.param()
-	lo, hi := p.Lo, p.Hi
-	if n := len(p.Levels); n > 0 {
-		lo, hi = k.number(p.Levels[0]), k.number(p.Levels[n-1])
-	}
-	x, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(x >= lo && x <= hi) {
-		return fmt.Errorf("%q: want a number in %g..%g", text, lo, hi)
+	n := len(p.Levels)
+	if n == 0 {
+		return p.Lo, p.Hi, p.Integer
 	}
 	fraction := func(level string) bool { return strings.Contains(level, ".") }
-	if (p.Integer || p.Levels != nil && !slices.ContainsFunc(p.Levels, fraction)) && x != math.Trunc(x) {
-		return fmt.Errorf("%q: want a whole number in %g..%g", text, lo, hi)
+	return k.number(p.Levels[0]), k.number(p.Levels[n-1]), p.Integer || !slices.ContainsFunc(p.Levels, fraction)
+}
+
+// Want says in words what the knob may be set to.
+func (k *Knob) Want() string {
+	lo, hi, whole := k.bounds()
+	if whole {
+		return fmt.Sprintf("a whole number in %g..%g", lo, hi)
+	}
+	return fmt.Sprintf("a number in %g..%g", lo, hi)
+}
+
+// check wants a number between the ends of the knob's range.
+func (k *Knob) check(text string) error {
+	lo, hi, whole := k.bounds()
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(x >= lo && x <= hi) || whole && x != math.Trunc(x) {
+		return fmt.Errorf("%q: want %s", text, k.Want())
 	}
 	return nil
 }
