@@ -71,7 +71,7 @@ var allowed = map[string][]string{
 	"live/status":    {},
 	"live/deploy":    {},
 	// The end-to-end tests ask the real API server what became of an action.
-	"live/e2e": {"k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
+	"live/e2e": {"golang.org/x/sys/unix", "k8s.io/api/", "k8s.io/apimachinery/", "k8s.io/client-go/"},
 	// The signal is read through Kubernetes' metrics API, or KEDA's gRPC contract.
 	"live/signal": {"live", "k8s.io/apimachinery/", "k8s.io/metrics/"},
 	"live/keda":   {"live", "live/signal", "google.golang.org/"},

@@ -9,8 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // holder is set for a process of TestKilled, which starts one of its own and waits.
@@ -150,5 +153,48 @@ func TestPins(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+	}
+}
+
+// TestApart: a process gets a CPU that no thread of this one may use, and restore gives
+// it back. The kernel says which CPUs a thread may use.
+func TestApart(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one CPU")
+	}
+	r, err := NewRun(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p, err := r.Start("sleep", "sleep", "300")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := func(pid int) (cpus unix.CPUSet) {
+		if err := unix.SchedGetaffinity(pid, &cpus); err != nil {
+			t.Fatal(err)
+		}
+		return cpus
+	}
+	before := allowed(0)
+	restore, err := Apart(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, ours := allowed(p.cmd.Process.Pid), allowed(0)
+	for cpu := range 1024 {
+		if theirs.IsSet(cpu) && ours.IsSet(cpu) {
+			t.Errorf("both may use CPU %d", cpu)
+		}
+	}
+	if theirs.Count() != 1 || ours.Count() != before.Count()-1 {
+		t.Errorf("%d and %d CPUs of %d, want 1 and the others", theirs.Count(), ours.Count(), before.Count())
+	}
+	if err := restore(); err != nil {
+		t.Fatal(err)
+	}
+	if allowed(0) != before {
+		t.Error("the CPUs are not as they were")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -49,9 +50,23 @@ type measured struct {
 	sinkSpans, all int64
 }
 
-// onOneCore leaves the other one of two to the generator and the sink. Nothing sets a
-// limit to memory.
+// onOneCore leaves the other one of two to the generator and the sink, as apart does.
+// Nothing sets a limit to memory.
 var onOneCore = []string{"GOMAXPROCS=1"}
+
+// apart gives p a CPU of its own until the end that it returns.
+func apart(t *testing.T, p *Proc) (end func()) {
+	t.Helper()
+	restore, err := Apart(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := restore(); err != nil {
+			t.Error(err)
+		}
+	}
+}
 
 func systems() []system {
 	return []system{
@@ -160,6 +175,7 @@ func load(t *testing.T, addr string, seed uint64, rate float64, d time.Duration)
 	o := loadgen.Options{Config: loadgen.DefaultConfig(), Workers: 4, Rate: rate, Duration: d}
 	o.Seed = seed
 	o.Conns = append(o.Conns, dialled(t, addr))
+	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // some 250 collections a second of its small heap would be seen in the latencies
 	r, err := loadgen.Run(bounded(t, d+time.Minute), o)
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +202,7 @@ func (s *system) measure(t *testing.T, d time.Duration) measured {
 	to := startSink(t)
 	name := strings.NewReplacer(" ", "-", ",", "", "(", "", ")", "", "%", "").Replace(s.name)
 	addr, p := s.start(t, name, to.addr)
+	defer apart(t, p)()
 	load(t, addr, 1, 0, 2*time.Second)
 	settle := func() { time.Sleep(s.holds + 2*time.Second) } // what it holds is decided and sent
 	settle()

@@ -36,6 +36,7 @@ func TestSoak(t *testing.T) {
 	s.Proc = startEnv(t, onOneCore, "soak", all.program, "live", "--listen", s.otlp, "--http=", "--admin", s.admin, "--cold", "--forward", to.addr,
 		"--state", all.run.Path("soak-state"), "--snapshot-every", "30s")
 	s.await(t)
+	defer apart(t, s.Proc)()
 	warm := load(t, s.otlp, 1, 0, 10*time.Second)
 	rate := 0.8 * float64(warm.Spans) / warm.Elapsed.Seconds()
 
