@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -14,7 +15,7 @@ import (
 // is after accidents, and spans wait while it is taken.
 const (
 	snapshotMagic   = "SEPIPE"
-	snapshotVersion = 3
+	snapshotVersion = 4
 	snapshotHead    = len(snapshotMagic) + 2
 	snapshotSum     = 8
 )
@@ -29,26 +30,72 @@ func (p *Pipeline) Snapshot() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// WriteSnapshot writes the whole state of the pipeline to w: calls and their
-// statistics, services, open traces, the windows of rules, what guards and the audit
-// log remember, counters and the time. Not in it are the rules themselves, the state of
-// the sampler, which has a snapshot of its own, and that of extra rules.
-//
-// Time: O(what the pipeline holds), some 60 bytes a span in a window or an open trace.
-// Memory: two words a name. The pipeline is not changed, and must not be meanwhile: w
-// should not wait for a disk or a network. An error is that of w.
+// WriteSnapshot is [Pipeline.BeginSnapshot] to its end at once: w should not wait for a
+// disk or a network.
 func (p *Pipeline) WriteSnapshot(w io.Writer) error {
-	p.countNotes()
-	sum := xxhash.New()
-	c := newWriter(io.MultiWriter(w, sum))
-	c.buf = append(c.buf, snapshotMagic...)
-	c.buf = binary.LittleEndian.AppendUint16(c.buf, snapshotVersion)
-	p.walk(c)
-	if c.spill(); c.err != nil {
-		return c.err
+	s, err := p.BeginSnapshot(w)
+	for done := false; err == nil && !done; {
+		done, err = s.Step(math.MaxInt)
 	}
-	_, err := w.Write(sum.Sum(nil))
 	return err
+}
+
+// SnapshotWriter writes a snapshot while the pipeline goes on.
+type SnapshotWriter struct {
+	p   *Pipeline
+	c   *codec
+	of  *saving
+	to  io.Writer
+	sum *xxhash.Digest
+}
+
+// BeginSnapshot begins to write to w the whole state that the pipeline has now: calls
+// and their statistics, services, open traces, the windows of rules, what guards and the
+// audit log remember, counters and the time. Not in it are the rules themselves, the
+// state of the sampler, which has a snapshot of its own, and that of extra rules.
+//
+// It writes all but the open traces, which can be a quarter of a million spans. They
+// are for [SnapshotWriter.Step]: the pipeline may go on between two of its calls, and
+// they are still written as they are now. A snapshot that was begun before and has not
+// ended is given up.
+//
+// Time: O(calls and what windows hold). Memory: two words a name and an open trace. w
+// should not wait for a disk or a network. An error is that of w.
+func (p *Pipeline) BeginSnapshot(w io.Writer) (*SnapshotWriter, error) {
+	p.countNotes()
+	s := &SnapshotWriter{p: p, to: w, sum: xxhash.New()}
+	s.c = newWriter(io.MultiWriter(w, s.sum))
+	s.c.buf = append(s.c.buf, snapshotMagic...)
+	s.c.buf = binary.LittleEndian.AppendUint16(s.c.buf, snapshotVersion)
+	p.walk(s.c)
+	s.of = p.traces.saving
+	s.c.spill()
+	return s, s.failed()
+}
+
+// failed gives the snapshot up after an error of w.
+func (s *SnapshotWriter) failed() error {
+	if s.c.err != nil {
+		s.p.traces.saving = nil
+	}
+	return s.c.err
+}
+
+// Step writes open traces of about so many spans, some 40 bytes and 0.1 µs each. It
+// says true when the snapshot is whole, and errs as w does, or with ErrSnapshot when
+// another one was begun meanwhile.
+func (s *SnapshotWriter) Step(spans int) (done bool, err error) {
+	if s.of != s.p.traces.saving {
+		return false, fmt.Errorf("%w: another one was begun before this one was whole", ErrSnapshot)
+	}
+	if done = s.p.traces.save(spans); done {
+		s.c.spill()
+	}
+	if err := s.failed(); err != nil || !done {
+		return false, err
+	}
+	_, err = s.to.Write(s.sum.Sum(nil))
+	return err == nil, err
 }
 
 // Restore makes a pipeline that continues where the one was that Snapshot was called

@@ -144,6 +144,104 @@ func TestARestoredPipelineGoesOnAsIfNothingHadHappened(t *testing.T) {
 	}
 }
 
+// TestASnapshotIsOfTheTimeWhenItBegan: spans, evictions and ticks come between its
+// steps, and it restores the same pipeline as one that was written at once.
+func TestASnapshotIsOfTheTimeWhenItBegan(t *testing.T) {
+	set := everyRule()
+	set.Rules[0].Settle = 20 * time.Second
+	set.Settings.MaxBufferedSpans = 60
+	var left, evicted int64
+	for seed := range uint64(4) {
+		rng := rand.New(rand.NewPCG(seed, 45))
+		w := newPlay(t, set)
+		now := int64(1e15)
+		more := func() {
+			if rng.IntN(20) == 0 {
+				now += rng.Int64N(3 * second)
+				w.tick(t, now)
+			}
+			_ = w.span(*randomSpan(rng, now)) // some are refused
+		}
+		for range 15 {
+			for range rng.IntN(100) {
+				more()
+			}
+			want := w.snapshot(t)
+			before := w.p.Counters()
+			var got bytes.Buffer
+			s, err := w.p.BeginSnapshot(&got)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for {
+				done, err := s.Step(rng.IntN(12))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if done {
+					break
+				}
+				left++
+				for range rng.IntN(12) {
+					more()
+				}
+			}
+			evicted += w.p.Counters().TracesEvicted - before.TracesEvicted
+			if a, b := restored(t, w.o, want), restored(t, w.o, got.Bytes()); !bytes.Equal(a, b) {
+				t.Fatalf("seed %d: another state, %d and %d bytes", seed, len(a), len(b))
+			}
+		}
+	}
+	if left < 100 || evicted < 20 {
+		t.Errorf("%d steps had something left, %d traces were evicted between steps: too few to show anything", left, evicted)
+	}
+}
+
+// restored is the snapshot of the pipeline that a snapshot restores.
+func restored(t *testing.T, o Options, snapshot []byte) []byte {
+	t.Helper()
+	p, err := Restore(o, snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// fullDisk fails after some bytes.
+type fullDisk struct{ left int }
+
+func (d *fullDisk) Write(b []byte) (int, error) {
+	if d.left -= len(b); d.left < 0 {
+		return 0, errors.New("no space left")
+	}
+	return len(b), nil
+}
+
+// TestASnapshotIsGivenUp: after an error of the writer, and when another one begins, the
+// pipeline goes on and the next snapshot is whole.
+func TestASnapshotIsGivenUp(t *testing.T) {
+	w, good := someSnapshot(t, 400)
+	for left := 0; left < len(good); left += 1 + len(good)/97 {
+		if err := w.p.WriteSnapshot(&fullDisk{left}); err == nil || w.p.traces.saving != nil {
+			t.Fatalf("%d bytes fit: %v", left, err)
+		}
+	}
+	first, err := w.p.BeginSnapshot(&bytes.Buffer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(w.snapshot(t), good) {
+		t.Error("the next snapshot is another one")
+	}
+	if done, err := first.Step(1); done || !errors.Is(err, ErrSnapshot) {
+		t.Errorf("the first one goes on: %v, %v", done, err)
+	}
+}
+
 // someSnapshot is of a pipeline that holds something of everything.
 func someSnapshot(t testing.TB, spans int) (*play, []byte) {
 	w := newPlay(t, everyRule())
@@ -176,7 +274,7 @@ func TestRestoreRefusesDamage(t *testing.T) {
 		want string
 	}{
 		"a bit": {flip, w.o, "checksum"}, "half": {good[:len(good)/2], w.o, "checksum"}, "nothing": {nil, w.o, "0 bytes are too few"},
-		"version": {newer, w.o, "version 4, this program reads version 3"}, "other": {bytes.Repeat([]byte("x"), 99), w.o, `starts with "xxxxxx"`},
+		"version": {newer, w.o, "version 5, this program reads version 4"}, "other": {bytes.Repeat([]byte("x"), 99), w.o, `starts with "xxxxxx"`},
 		"max_calls": {good, small, "max_calls is less than the 12 calls"},
 		"longer":    {sealed(append(bytes.Clone(good[snapshotHead:len(good)-snapshotSum]), 0)), w.o, "1 bytes too long"},
 	} {

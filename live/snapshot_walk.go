@@ -9,7 +9,8 @@ import (
 )
 
 // walk is the format. What comes later refers to calls, services and verdicts that
-// came before.
+// came before. Open traces, which are most of it, come last: they are written while the
+// pipeline goes on.
 func (p *Pipeline) walk(c *codec) {
 	p.walkCalls(c)
 	p.services.walk(c)
@@ -18,7 +19,6 @@ func (p *Pipeline) walk(c *codec) {
 		p.stats = append(p.stats, make([]callStats, c.calls-len(p.stats))...)
 	}
 	p.peers.walk(c)
-	p.traces.walk(c)
 	p.targets.walk(c)
 	p.audit.walk(c)
 	c.document(&p.counters)
@@ -31,6 +31,11 @@ func (p *Pipeline) walk(c *codec) {
 		integer(c, p.resumed)
 	}
 	p.walkRules(c)
+	if c.reading {
+		p.traces.read(c)
+	} else {
+		p.traces.beginSaving(c)
+	}
 }
 
 // walkCalls gives the calls the numbers that they had.
@@ -119,37 +124,6 @@ func (p *peers) walk(c *codec) {
 		}
 	}
 	c.peers = len(p.names)
-}
-
-func (b *traceBuffer) walk(c *codec) {
-	open, twice := slices.Clone(b.fifo[b.head:]), 0
-	var id trace.TraceID
-	var spans []bufSpan
-	list(c, &open, b.maxSpans, func(no *uint32) {
-		if !c.reading {
-			id = b.traces.at(*no).id
-			spans = b.spansOf(b.traces.at(*no), spans)
-		}
-		c.traceID(&id)
-		if c.reading {
-			if b.isOpen(id) {
-				twice++
-			}
-			*no = b.open(b.table.hash(id), id)
-		}
-		t := b.traces.at(*no)
-		integer(c, &t.touched)
-		walkSpans(c, &spans, b.maxTrace)
-		if c.reading {
-			for i := range spans {
-				b.put(t, &spans[i])
-			}
-		}
-		t.walkWatched(c)
-	})
-	if c.reading && (twice > 0 || b.spans > b.maxSpans+b.maxTrace) {
-		c.fail("open traces: %d, %d of them twice, with %d spans, want at most %d", len(open), twice, b.spans, b.maxSpans)
-	}
 }
 
 func walkSpans(c *codec, spans *[]bufSpan, most int) {

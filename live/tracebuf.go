@@ -19,7 +19,8 @@ type traceBuffer struct {
 	maxSpans int
 	maxTrace int
 	onClose  func(t *openTrace, evicted bool)
-	full     int64 // spans beyond maxTrace
+	full     int64   // spans beyond maxTrace
+	saving   *saving // nil: no snapshot is being written
 }
 
 // openTrace is a trace that may still grow.
@@ -79,6 +80,8 @@ func (b *traceBuffer) add(id trace.TraceID, s *bufSpan, now int64) (t *openTrace
 	no := b.find(hash, id)
 	if no == 0 {
 		no = b.open(hash, id)
+	} else {
+		b.keep(no)
 	}
 	t = b.traces.at(no)
 	t.touched = now
@@ -173,6 +176,7 @@ func (b *traceBuffer) closeOldest(evicted bool) {
 }
 
 func (b *traceBuffer) retire(no uint32, evicted bool) {
+	b.keep(no)
 	t := b.traces.at(no)
 	b.onClose(t, evicted)
 	b.table.remove(b.table.hash(t.id), no)

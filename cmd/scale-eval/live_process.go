@@ -264,7 +264,7 @@ func (p *process) tick(ctx context.Context) {
 		p.backend.signal.SetSilent(p.pipeline.Silent() || !p.ready())
 	}
 	if acted {
-		p.snapshot(ctx, p.stage.Meanwhile)
+		p.snapshot(ctx, p.stage)
 	}
 	p.publish()
 }
@@ -319,18 +319,32 @@ func (p *process) publish() {
 	p.board.Publish(v)
 }
 
-// snapshot writes the state. It runs in the stage's goroutine, with the stage's
-// Meanwhile, or after its end.
-func (p *process) snapshot(ctx context.Context, write func(func())) {
+// judging is who goes on judging exports while a snapshot is written: the stage, or
+// nobody after its end.
+type judging interface {
+	Between(step func() (more bool))
+	Meanwhile(g func())
+}
+
+type nobody struct{}
+
+func (nobody) Between(step func() bool) {
+	for step() {
+	}
+}
+func (nobody) Meanwhile(g func()) { g() }
+
+// snapshot writes the state. It runs in the stage's goroutine, or after its end.
+func (p *process) snapshot(ctx context.Context, on judging) {
 	if p.store == nil {
 		return
 	}
 	_, span := p.tracing.Start(ctx, "snapshot")
 	defer span.End()
 	st := &ops.State{At: time.Now(), Sampler: p.c.String("sampler"), Trained: p.trained, Memory: p.pipeline.Memory()}
-	saving, err := p.walkInto(st)
+	saving, err := p.walkInto(st, on)
 	if err == nil {
-		write(func() {
+		on.Meanwhile(func() {
 			if err = saving.Commit(); err == nil {
 				err = p.journal.Reset()
 			}
@@ -345,8 +359,12 @@ func (p *process) snapshot(ctx context.Context, write func(func())) {
 	p.snapshots.at = st.At
 }
 
+// snapshotStep is how many buffered spans are written between two exports, which wait
+// some 50 µs for them.
+const snapshotStep = 400
+
 // walkInto hands the state to a file that is being written, without waiting for it.
-func (p *process) walkInto(st *ops.State) (saving *ops.Saving, err error) {
+func (p *process) walkInto(st *ops.State, on judging) (saving *ops.Saving, err error) {
 	if m := p.swap.Model(); m != nil {
 		if st.Model, err = m.Snapshot(); err != nil {
 			return nil, err
@@ -355,7 +373,15 @@ func (p *process) walkInto(st *ops.State) (saving *ops.Saving, err error) {
 	if saving, err = p.store.Begin(st); err != nil {
 		return nil, err
 	}
-	if err := p.pipeline.WriteSnapshot(saving); err != nil {
+	w, err := p.pipeline.BeginSnapshot(saving)
+	if err == nil {
+		on.Between(func() bool {
+			var done bool
+			done, err = w.Step(snapshotStep)
+			return err == nil && !done
+		})
+	}
+	if err != nil {
 		saving.Abort()
 		return nil, err
 	}

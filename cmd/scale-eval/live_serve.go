@@ -239,7 +239,7 @@ func (p *process) background(ctx context.Context, s *servers, failed chan<- erro
 		p.log.Debug("what the start needed stays in memory", "error", err)
 	}
 	every(p.c.Duration("tick"), func() { p.tick(ctx) })
-	every(p.c.Duration("snapshot-every"), func() { p.snapshot(ctx, p.stage.Meanwhile) })
+	every(p.c.Duration("snapshot-every"), func() { p.snapshot(ctx, p.stage) })
 	s.wait.Go(func() {
 		watchRules(ctx, p.c.String("rules"), s.hup, func() { p.reload(ctx) })
 	})
@@ -321,7 +321,7 @@ func (p *process) end(s *servers) error {
 			srv.Close()
 		}
 	}
-	p.snapshot(bound, func(write func()) { write() })
+	p.snapshot(bound, nobody{})
 	if p.recorder != nil {
 		err = errors.Join(err, p.recorder.Close())
 	}

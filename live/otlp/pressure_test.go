@@ -264,3 +264,39 @@ func TestMeanwhile(t *testing.T) {
 	close(answered)
 	wait.Wait()
 }
+
+// TestBetween: exports are judged between the steps of a function that takes many, one
+// a step.
+func TestBetween(t *testing.T) {
+	judge := &script{}
+	st := started(t, Options{Judge: judge})
+	spans := 0
+	judge.each = func(*live.Span) { spans++ }
+	const exports = 20
+	steps, most := 0, 0
+	begun := make(chan bool)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		check(t, st.Do(t.Context(), func() {
+			close(begun)
+			before := 0
+			st.Between(func() bool {
+				most, before = max(most, spans-before), spans
+				steps++
+				return spans < 2*exports // or for ever, if they had to wait
+			})
+		}))
+	})
+	<-begun
+	for range exports {
+		wait.Go(func() {
+			if _, err := st.Export(t.Context(), marshalled(t, export("s", "a", "b"))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if most != 2 || steps <= exports {
+		t.Errorf("%d steps, at most %d spans between two of them, want 2", steps, most)
+	}
+}

@@ -295,6 +295,27 @@ func (st *Stage) Meanwhile(g func()) {
 	}
 }
 
+// breath is how long Between waits for an export. A goroutine that yields instead keeps
+// the network from its turn on one core.
+const breath = 100 * time.Microsecond
+
+// Between calls step again and again, in the goroutine of the Judge, until it says that
+// no more is to be done, and judges an export after each call when one waits: for what
+// takes long and can be done in small parts. Only a function that [Stage.Do] runs may
+// call it.
+func (st *Stage) Between(step func() (more bool)) {
+	t := time.NewTimer(breath)
+	defer t.Stop()
+	for step() {
+		t.Reset(breath)
+		select {
+		case <-t.C:
+		case j := <-st.queue:
+			st.turn.take(j)
+		}
+	}
+}
+
 // Drain takes no more exports, waits until those in flight are answered or ctx
 // ends, and stops. Exports that are left then are told to come again, which is an
 // error of Drain. After it the Judge is the caller's. It may be called again, and
