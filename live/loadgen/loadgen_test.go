@@ -3,6 +3,7 @@ package loadgen
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -122,6 +123,9 @@ func TestRun(t *testing.T) {
 	}
 	if len(res.Latencies) != 25 || res.Latency(0) > res.Latency(0.5) || res.Latency(0.5) > res.Latency(1) || res.Latency(0) <= 0 {
 		t.Errorf("latencies %v", res.Latencies)
+	}
+	if len(res.Seconds) != 1 || !slices.Equal(res.Seconds[0], res.Latencies) {
+		t.Errorf("latencies by the second %v, want them all in the first", res.Seconds)
 	}
 	res, err = Run(t.Context(), Options{Config: DefaultConfig(), Conns: conns, Workers: 4, Duration: 200 * time.Millisecond})
 	check(t, err)

@@ -40,15 +40,21 @@ type Result struct {
 	Failed    int64           // exports lost for good
 	Elapsed   time.Duration   // until the last answer
 	Latencies []time.Duration // of acknowledged exports, sorted; from due to answered
-	Err       error           // the first that failed an export
+	// Seconds are the Latencies by the second of the run in which the exports were due,
+	// each sorted.
+	Seconds [][]time.Duration
+	Err     error // the first that failed an export
 }
 
 // Latency is the quantile q, 0..1, of the latencies; 0 without any.
-func (r *Result) Latency(q float64) time.Duration {
-	if len(r.Latencies) == 0 {
+func (r *Result) Latency(q float64) time.Duration { return Quantile(r.Latencies, q) }
+
+// Quantile is the quantile q, 0..1, of sorted latencies; 0 without any.
+func Quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
 		return 0
 	}
-	return r.Latencies[min(len(r.Latencies)-1, int(q*float64(len(r.Latencies))))]
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
 const exportMethod = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -88,6 +94,10 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	for _, w := range workers {
 		res.add(&w.res)
 	}
+	for _, second := range res.Seconds {
+		slices.Sort(second)
+		res.Latencies = append(res.Latencies, second...)
+	}
 	slices.Sort(res.Latencies)
 	return res, nil
 }
@@ -95,10 +105,21 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 func (r *Result) add(o *Result) {
 	r.Spans, r.Rejected, r.Exports = r.Spans+o.Spans, r.Rejected+o.Rejected, r.Exports+o.Exports
 	r.Refused, r.Failed = r.Refused+o.Refused, r.Failed+o.Failed
-	r.Latencies = append(r.Latencies, o.Latencies...)
+	for i, second := range o.Seconds {
+		at := r.second(i)
+		*at = append(*at, second...)
+	}
 	if r.Err == nil {
 		r.Err = o.Err
 	}
+}
+
+// second is the entry of a second of the run.
+func (r *Result) second(i int) *[]time.Duration {
+	for len(r.Seconds) <= i {
+		r.Seconds = append(r.Seconds, nil)
+	}
+	return &r.Seconds[i]
 }
 
 // worker has one export on the way.
@@ -120,18 +141,19 @@ func (w *worker) run(ctx context.Context, start time.Time) {
 		} else if due = time.Now(); due.Sub(start) >= w.o.Duration {
 			return
 		}
-		w.export(ctx, due)
+		w.export(ctx, due, int(due.Sub(start)/time.Second))
 		due = due.Add(w.every)
 	}
 }
 
-// export sends one until it is acknowledged or lost.
-func (w *worker) export(ctx context.Context, due time.Time) {
+// export sends one, due in that second of the run, until it is acknowledged or lost.
+func (w *worker) export(ctx context.Context, due time.Time, second int) {
 	msg := w.gen.Next(time.Now().UnixNano())
 	for {
 		rejected, err := w.try(ctx, msg)
 		if err == nil {
-			w.res.Latencies = append(w.res.Latencies, time.Since(due))
+			at := w.res.second(second)
+			*at = append(*at, time.Since(due))
 			w.res.Exports++
 			w.res.Spans += int64(w.gen.Spans())
 			w.res.Rejected += rejected
