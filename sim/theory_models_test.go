@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -193,7 +194,7 @@ func forkJoin() experiment {
 func fanOut(n int, want float64) experiment {
 	calls := []Call{{Service: "a", Times: n}}
 	return experiment{
-		name: "fan-out", warm: 20, step: 500,
+		name: fmt.Sprintf("fan-out of %d", n), warm: 20, step: 500,
 		topology: func() *Topology {
 			return &Topology{
 				Services: []Service{front(calls), station("a", 0, exp(1))},
@@ -206,7 +207,7 @@ func fanOut(n int, want float64) experiment {
 
 func closed(n int, x, r, q1, q2 float64) experiment {
 	return experiment{
-		name: "closed network", warm: 60, step: 100,
+		name: fmt.Sprintf("closed network of %d", n), warm: 60, step: 100,
 		topology: func() *Topology {
 			return &Topology{
 				Services: []Service{front([]Call{to("a")}, []Call{to("b")}), station("a", 1, exp(.05)), station("b", 1, exp(.08))},
