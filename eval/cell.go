@@ -81,10 +81,10 @@ type FaultDelay struct {
 // Cover, nil when they are not known. Timing fills NsPerSpan when there is any. The seed
 // of opt is that of resampling: cells of one condition are paired when it is the same
 // for all of them, those of other seeds of the plan too. Cost: one Summarise, a sort of
-// the scores and, with types, one of the traces.
+// the scores and, with types, one of the traces. All of it is in the workspace of opt.
 func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, error) {
 	opt = opt.withDefaults()
-	v, err := newView(&workspace{}, o.Scores, column, opt)
+	v, err := newView(o.Scores, column, opt)
 	if err != nil {
 		return Cell{}, err
 	}
@@ -106,12 +106,17 @@ func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, e
 		c.APReplicates = append(c.APReplicates, Number(ap))
 	}
 	c.Test, c.Positives = o.Counts.Test, o.Counts.Positives
-	recall := recallAtBudgets(o.Scores, column, append(slices.Clone(Budgets), CurveBudgets...))
+	recall, err := recallAtBudgets(opt.Workspace, o.Scores, column, append(slices.Clone(Budgets), CurveBudgets...))
+	if err != nil {
+		return Cell{}, err
+	}
 	c.RecallAtBudget, c.RecallCurve = recall[:len(Budgets):len(Budgets)], recall[len(Budgets):]
 	c.CallsCovered = callsCovered(o, column)
-	c.addFaults(o, column)
+	if err := c.addFaults(o, column, opt); err != nil {
+		return Cell{}, err
+	}
 	if types != nil {
-		cover := Cover{Calls: o.Calls, Types: types}
+		cover := Cover{Calls: o.Calls, Types: types, Workspace: opt.Workspace}
 		if c.Diversity, err = Diversity(o.Scores, column, cover, Budgets, o.Plan.Seed); err != nil {
 			return Cell{}, err
 		}
@@ -122,11 +127,14 @@ func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, e
 	return c, nil
 }
 
-func (c *Cell) addFaults(o *Outcome, column int) {
+func (c *Cell) addFaults(o *Outcome, column int, opt SummaryOptions) error {
 	if len(o.Plan.Faults) == 0 {
-		return
+		return nil
 	}
-	s := o.FaultSummary(column)
+	s, err := o.FaultSummary(column, opt.Workspace)
+	if err != nil {
+		return err
+	}
 	c.FaultFreeFPR, c.Detected, c.Faults = s.FaultFreeFPR, s.Detected, s.Detectable
 	c.MedianDelayS, c.ByChance = s.MedianDelayS, s.ByChance
 	for _, f := range o.Faults(column) {
@@ -134,6 +142,7 @@ func (c *Cell) addFaults(o *Outcome, column int) {
 			c.PerFault = append(c.PerFault, FaultDelay{f.Name, f.Candidates, f.Positives, Number(bit(f.FlaggedCands > 0)), f.DetectionDelayS})
 		}
 	}
+	return nil
 }
 
 func bit(b bool) float64 {
@@ -146,23 +155,29 @@ func bit(b bool) float64 {
 // recallAtBudgets keeps the highest scores of all test spans, whatever their label:
 // a sampler does not know which spans are left out of the score. Ties at the
 // cut-off count in proportion, as if broken at random.
-func recallAtBudgets(s *Scores, column int, budgets []float64) []Number {
+func recallAtBudgets(ws *Workspace, s *Scores, column int, budgets []float64) ([]Number, error) {
 	score := s.Columns[column].Score
-	order, positives := keyed{}, 0
+	all, room, err := ws.keyed(len(score))
+	if err != nil {
+		return nil, err
+	}
+	ranked, positives := 0, 0
 	for i, x := range score {
 		if x == x {
-			order.key, order.ref = append(order.key, keyOf(x)), append(order.ref, uint32(i))
+			all.key[ranked], all.ref[ranked] = keyOf(x), uint32(i)
+			ranked++
 		}
 		if s.Labels[i].Positive() {
 			positives++
 		}
 	}
-	sortKeys(order, newKeyed(len(order.key), true))
+	order := all.slice(0, ranked)
+	sortKeys(order, room.slice(0, ranked))
 	out := make([]Number, len(budgets))
 	for i, b := range budgets {
 		out[i] = Number(kept(s, score, order.ref, b*float64(len(score))) / float64(positives))
 	}
-	return out
+	return out, nil
 }
 
 // kept is the expected number of positives among the first budget spans of order.

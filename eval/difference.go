@@ -32,7 +32,7 @@ func Compare(s *Scores, a, b int, o SummaryOptions) ([]Difference, error) {
 	pair := &Scores{Labels: s.Labels, Trace: s.Trace, Columns: onBoth(s.Columns[a], s.Columns[b])}
 	var sides [2]side
 	for i := range sides {
-		v, err := newView(&workspace{}, pair, i, o)
+		v, err := newView(pair, i, o)
 		if err != nil {
 			return nil, err
 		}

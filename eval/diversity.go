@@ -2,6 +2,7 @@ package eval
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -14,6 +15,8 @@ import (
 type Cover struct {
 	Calls []trace.Call // of each row
 	Types []uint32     // of each trace number: traces of one type have the same structure
+
+	Workspace *Workspace // nil: a new one
 }
 
 // Coverage is how diverse the kept traces are: what samplers of traces optimise, and
@@ -45,7 +48,10 @@ func Diversity(s *Scores, column int, c Cover, budgets []float64, seed uint64) (
 	case n > 0 && len(c.Types) != int(slices.Max(s.Trace))+1:
 		return nil, fmt.Errorf("column %q: %d trace types for %d traces", col.Name, len(c.Types), slices.Max(s.Trace)+1)
 	}
-	rank := rankTraces(s, col.Score, len(c.Types), seed)
+	rank, err := rankTraces(cmp.Or(c.Workspace, &Workspace{}), s, col.Score, len(c.Types), seed)
+	if err != nil {
+		return nil, err
+	}
 	var out []Coverage
 	for _, b := range budgets {
 		if !(b >= 0 && b <= 1) {
@@ -59,27 +65,32 @@ func Diversity(s *Scores, column int, c Cover, budgets []float64, seed uint64) (
 }
 
 // rankTraces is the place of each trace, 0 the highest score.
-func rankTraces(s *Scores, score []float64, traces int, seed uint64) []uint32 {
-	highest := make([]float64, traces)
+func rankTraces(ws *Workspace, s *Scores, score []float64, traces int, seed uint64) ([]uint32, error) {
+	order, room, err := ws.keyed(traces)
+	if err := errors.Join(err, resize(ws, &ws.highest, traces), resize(ws, &ws.cells, traces)); err != nil {
+		return nil, err
+	}
+	highest := ws.highest
 	for n := range highest {
 		highest[n] = math.Inf(-1)
+		order.ref[n] = uint32(n)
 	}
 	for i, n := range s.Trace {
 		if x := score[i]; x > highest[n] {
 			highest[n] = x
 		}
 	}
-	order, rng := make([]uint32, traces), rand.New(rand.NewPCG(seed, 0))
-	for i := range order {
-		order[i] = uint32(i)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	rng.Shuffle(traces, func(i, j int) { order.ref[i], order.ref[j] = order.ref[j], order.ref[i] })
+	for i, n := range order.ref {
+		order.key[i] = keyOf(highest[n])
 	}
-	rng.Shuffle(traces, func(i, j int) { order[i], order[j] = order[j], order[i] })
-	slices.SortStableFunc(order, func(a, b uint32) int { return cmp.Compare(highest[b], highest[a]) })
-	rank := make([]uint32, traces)
-	for place, n := range order {
+	sortKeys(order, room)
+	rank := ws.cells
+	for place, n := range order.ref {
 		rank[n] = uint32(place)
 	}
-	return rank
+	return rank, nil
 }
 
 // covered counts what the traces ranked before keep cover.

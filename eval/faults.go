@@ -59,40 +59,42 @@ func (f *FaultResult) count(l trace.Label, flagged bool) {
 // CandidateRecall is the share of all spans a fault could have slowed (candidates,
 // positives included) that a column kept. It does not lean on the observed
 // duration, as the label "positive" does. Warm-up spans are left out.
-func (o *Outcome) CandidateRecall(column int, opt SummaryOptions) Rate {
+func (o *Outcome) CandidateRecall(column int, opt SummaryOptions) (Rate, error) {
 	return o.keptShare(column, opt, func(row int) bool { return isCandidate(o.Scores.Labels[row]) })
 }
 
 // FaultFreeFPR is the share of the normal spans that belong to no fault's window
 // (no Kind) that a column kept. Warm-up spans are left out.
-func (o *Outcome) FaultFreeFPR(column int, opt SummaryOptions) Rate {
-	marked := make(map[uint32]bool, len(o.Marked))
-	for _, m := range o.Marked {
-		if o.Scores.Labels[m.Row] == trace.Normal {
-			marked[m.Row] = true
-		}
-	}
+func (o *Outcome) FaultFreeFPR(column int, opt SummaryOptions) (Rate, error) {
+	marked := o.Marked // those from the present row on
 	return o.keptShare(column, opt, func(row int) bool {
-		return o.Scores.Labels[row] == trace.Normal && !marked[uint32(row)]
+		for len(marked) > 0 && int(marked[0].Row) < row {
+			marked = marked[1:]
+		}
+		return o.Scores.Labels[row] == trace.Normal && (len(marked) == 0 || int(marked[0].Row) != row)
 	})
 }
 
-// keptShare is the share of the chosen rows that a column kept: the recall of a
-// matrix in which they are the positives.
-func (o *Outcome) keptShare(column int, opt SummaryOptions, chosen func(row int) bool) Rate {
+// keptShare is the share of the chosen rows, asked for in order, that a column kept: the
+// recall of a matrix in which they are the positives.
+func (o *Outcome) keptShare(column int, opt SummaryOptions, chosen func(row int) bool) (Rate, error) {
 	opt = opt.withDefaults()
-	col := &o.Scores.Columns[column]
-	labels := make([]trace.Label, len(o.Scores.Labels))
+	ws, col := opt.Workspace, &o.Scores.Columns[column]
+	if err := resize(ws, &ws.labels, len(o.Scores.Labels)); err != nil {
+		return Rate{}, err
+	}
+	labels := ws.labels
 	for row := range labels {
+		labels[row] = trace.Unlabelled
 		if chosen(row) && col.Score[row] == col.Score[row] {
 			labels[row] = trace.Anomalous
 		}
 	}
 	s := &Scores{Labels: labels, Trace: o.Scores.Trace, Columns: []ScoreColumn{{Name: col.Name, Keep: col.Keep}}}
-	v, err := newView(&workspace{}, s, 0, opt)
+	v, err := newView(s, 0, opt)
 	if err != nil {
-		panic("eval: " + err.Error()) // the columns are those of one run
+		return Rate{}, err
 	}
 	reps := v.sample.resample(opt.Replicates, opt.Seed)
-	return v.iv().metrics(v.point, v.spread(seenKept), reps.Point).Recall
+	return v.iv().metrics(v.point, v.spread(seenKept), reps.Point).Recall, nil
 }

@@ -78,7 +78,10 @@ func TestFaultSummary(t *testing.T) {
 	near(t, "median delay", float64(s.MedianDelayS), 5.5, 1e-15)
 
 	o := runOrFail(t, faultPlan())
-	got := o.FaultSummary(0)
+	got, err := o.FaultSummary(0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got.Detected != 1 || got.Detectable != 2 || got.FaultFreeFPR != 0 || got.ByChance != 0 {
 		t.Errorf("summary %+v, want 1 of 2 detected and nothing by chance", got)
 	}

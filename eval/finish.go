@@ -1,9 +1,13 @@
 package eval
 
-import "github.com/scale-eval/scale-eval/datasets/trace"
+import (
+	"math"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
+)
 
 // matchFlagRates gives the entrants of CutFlagRate the budget of the first one.
-func (w *walk) matchFlagRates() {
+func (w *walk) matchFlagRates() error {
 	cols := w.out.Scores.Columns
 	budget := 0
 	for _, keep := range cols[0].Keep {
@@ -11,35 +15,55 @@ func (w *walk) matchFlagRates() {
 			budget++
 		}
 	}
+	ws := NewWorkspace(w.p.Arrays)
 	for i, e := range w.p.Entrants {
 		if e.Cut.by != byFlagRate {
 			continue
 		}
-		scores := make([]float64, 0, len(cols[i].Score))
-		for _, x := range cols[i].Score {
-			if x == x {
-				scores = append(scores, x)
-			}
+		t, err := cols[i].KeepTop(budget, ws)
+		if err != nil {
+			return err
 		}
-		if len(scores) == 0 {
-			continue
-		}
-		t := TopCount(scores, budget)
-		w.out.Thresholds[i] = t
-		for row, x := range cols[i].Score {
-			cols[i].Keep[row] = x >= t
+		if t == t {
+			w.out.Thresholds[i] = t
 		}
 	}
+	return nil
 }
 
-func (w *walk) finish() {
+// KeepTop decides by the highest scores, at most so many, ties allowing, and returns the
+// cut-off: NaN, and no decision is changed, where all are NaN.
+func (c *ScoreColumn) KeepTop(budget int, ws *Workspace) (threshold float64, err error) {
+	if err := resize(ws, &ws.highest, len(c.Score)); err != nil {
+		return 0, err
+	}
+	scores := ws.highest[:0]
+	for _, x := range c.Score {
+		if x == x {
+			scores = append(scores, x)
+		}
+	}
+	if len(scores) == 0 {
+		return math.NaN(), nil
+	}
+	threshold = TopCount(scores, budget)
+	for row, x := range c.Score {
+		c.Keep[row] = x >= threshold
+	}
+	return threshold, nil
+}
+
+func (w *walk) finish() (err error) {
 	c := &w.out.Counts
-	w.out.Scores.Trace, c.Traces = w.traces.finish()
+	if w.out.Scores.Trace, c.Traces, err = w.traces.finish(); err != nil {
+		return err
+	}
 	countLabels(c, &w.byLabel)
 	if w.p.Clock != nil {
 		w.out.Timing = w.timing()
 	}
 	w.progress()
+	return nil
 }
 
 // countLabels fills the counts by label.

@@ -28,8 +28,8 @@ func TestRecallAtBudget(t *testing.T) {
 			t.Errorf("budget %v keeps %v positives, want %v", budget, got, want)
 		}
 	}
-	if got := recallAtBudgets(s, 0, Budgets); got[3] != .5 {
-		t.Errorf("recall at 10 %% is %v, want .5", got[3])
+	if got, err := recallAtBudgets(&Workspace{}, s, 0, Budgets); err != nil || got[3] != .5 {
+		t.Errorf("recall at 10 %% is %v, %v, want .5", got[3], err)
 	}
 }
 
@@ -171,7 +171,7 @@ func TestCellOfDiversityAndCurve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := Diversity(o.Scores, 0, Cover{o.Calls, []uint32{0, 1}}, Budgets, 0)
+	want, err := Diversity(o.Scores, 0, Cover{Calls: o.Calls, Types: []uint32{0, 1}}, Budgets, 0)
 	if err != nil || !reflect.DeepEqual(c.Diversity, want) {
 		t.Errorf("diversity %v, %v, want %v", c.Diversity, err, want)
 	}

@@ -16,6 +16,7 @@ type numberer struct {
 	// Of the goroutine, until done is closed.
 	numbers []uint32
 	of      traceTable
+	err     error
 }
 
 // idRun is consecutive spans of one trace: many sources keep them together.
@@ -29,18 +30,22 @@ const (
 	numbererAhead = 4       // batches
 )
 
-// newNumberer starts a numberer that has room for the numbers of n spans.
-func newNumberer(n int64) *numberer {
+// newNumberer starts a numberer that has room for the numbers of n spans, where a says.
+func newNumberer(a Arrays, n int) (*numberer, error) {
+	numbers, err := empty[uint32](a, n)
+	if err != nil {
+		return nil, err
+	}
 	t := &numberer{
 		batch:   make([]idRun, 0, numbererBatch),
 		batches: make(chan []idRun, numbererAhead),
 		free:    make(chan []idRun, numbererAhead),
 		done:    make(chan struct{}),
-		numbers: make([]uint32, 0, n),
-		of:      newTraceTable(),
+		numbers: numbers,
+		of:      newTraceTable(a),
 	}
 	go t.run(t.batches)
-	return t
+	return t, nil
 }
 
 // add appends the number of a span's trace.
@@ -65,21 +70,24 @@ func (t *numberer) send() {
 }
 
 // finish ends the goroutine and returns the number of each span's trace and how many
-// traces there are. It may be called more than once, but not add after it.
-func (t *numberer) finish() (numbers []uint32, traces int64) {
+// traces there are, or an error of room. It may be called more than once, but not add
+// after it.
+func (t *numberer) finish() (numbers []uint32, traces int64, err error) {
 	if t.batches != nil {
 		t.batches <- t.batch
 		close(t.batches)
 		t.batches = nil
 	}
 	<-t.done
-	return t.numbers, int64(len(t.of.ids))
+	return t.numbers, int64(len(t.of.ids)), t.err
 }
 
 func (t *numberer) run(batches <-chan []idRun) {
 	defer close(t.done)
 	for batch := range batches {
-		t.numbers = t.of.number(t.numbers, batch)
+		if t.err == nil {
+			t.numbers, t.err = t.of.number(t.numbers, batch)
+		}
 		select {
 		case t.free <- batch[:0]:
 		default:

@@ -10,9 +10,9 @@ import (
 // Cost: one Summarise a column, and on Track B two bootstraps of a rate.
 func (o *Outcome) Result(opt SummaryOptions) (*Result, error) {
 	r := &Result{Version: ResultVersion, Seed: opt.Seed, Counts: o.Counts}
-	ws := &workspace{}
+	opt = opt.withDefaults() // one workspace
 	for i, e := range o.Plan.Entrants {
-		sr, err := summarise(ws, o.Scores, i, opt)
+		sr, err := Summarise(o.Scores, i, opt)
 		if err != nil {
 			return nil, err
 		}
@@ -22,14 +22,24 @@ func (o *Outcome) Result(opt SummaryOptions) (*Result, error) {
 			sr.Point.Threshold = Number(t)
 		}
 		if len(o.Plan.Faults) > 0 {
-			s := o.FaultSummary(i)
+			s, err := o.FaultSummary(i, opt.Workspace)
+			if err != nil {
+				return nil, err
+			}
 			sr.Faults = &s
 		}
 		r.Samplers = append(r.Samplers, sr)
 	}
 	if len(o.Plan.Faults) > 0 {
 		r.Faults = o.Faults(0)
-		recall, fpr := o.CandidateRecall(0, opt), o.FaultFreeFPR(0, opt)
+		recall, err := o.CandidateRecall(0, opt)
+		if err != nil {
+			return nil, err
+		}
+		fpr, err := o.FaultFreeFPR(0, opt)
+		if err != nil {
+			return nil, err
+		}
 		r.CandidateRecall, r.FaultFreeFPR = &recall, &fpr
 	}
 	r.Warnings = o.warnings(r)

@@ -73,6 +73,10 @@ type Plan struct {
 	// KeepCalls keeps the call of each test span in the outcome, 4 bytes a span.
 	KeepCalls bool
 
+	// Arrays say where what the outcome keeps of each span lies; nil: on the heap. A
+	// test part longer than TestSpans goes on on the heap.
+	Arrays Arrays
+
 	// Clock returns ns on a monotonic scale; nil measures no time. It is read once
 	// a timed test span and entrant and twice more a timed span. All are timed when
 	// TestSpans is at most 65536 (or unknown), else one of 16. Of several entrants each

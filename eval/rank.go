@@ -65,8 +65,8 @@ type rankShare struct {
 type ranks struct{ positives, negatives []uint32 }
 
 // rank is Rank in a workspace. Refs are made if asked for; then traces may be nil, each
-// span being a trace of its own, and must be below 2^31.
-func rank(ws *workspace, labels []trace.Label, score []float64, traces []uint32, refs bool) (*Ranking, ranks) {
+// span being a trace of its own, and must be below 2^31. An error is one of room.
+func rank(ws *Workspace, labels []trace.Label, score []float64, traces []uint32, refs bool) (*Ranking, ranks, error) {
 	w := &ranker{labels: labels, score: score, traces: traces, refs: refs}
 	cores := 1
 	if len(labels) >= parallelRank {
@@ -77,20 +77,27 @@ func rank(ws *workspace, labels []trace.Label, score []float64, traces []uint32,
 		w.shares[i].from, w.shares[i].to = len(labels)*i/cores, len(labels)*(i+1)/cores
 	}
 	// Memory is touched for the first time beside the looking for what goes there.
-	made := inBackground(func() { w.room(ws) })
+	var err error
+	made := inBackground(func() { err = w.room(ws) })
 	sideBySide(cores, func(i int) { w.measure(&w.shares[i]) })
 	n := w.partition()
 	sideBySide(cores, func(i int) { w.count(&w.shares[i]) })
-	made()
+	if made(); err != nil {
+		return nil, ranks{}, err
+	}
 	w.place(ws, n)
 	sideBySide(cores, func(i int) { w.put(&w.shares[i]) })
 	for class := range classes {
-		w.sortParts(ws, class, cores)
+		if err := w.sortParts(ws, class, cores); err != nil {
+			return nil, ranks{}, err
+		}
 	}
 	neg, pos := w.sorted[negative], w.sorted[positive]
 	r := &Ranking{negatives: negatives{key: neg.key}, p: int64(len(pos.key)), n: int64(len(neg.key))}
-	r.place(pos.key)
-	return r, ranks{pos.ref, neg.ref}
+	if err := r.place(ws, pos.key); err != nil {
+		return nil, ranks{}, err
+	}
+	return r, ranks{pos.ref, neg.ref}, nil
 }
 
 // inBackground calls f in a goroutine of its own. What it returns waits for f.
@@ -153,16 +160,17 @@ func (w *ranker) count(s *rankShare) {
 }
 
 // room is for the keys of all rows.
-func (w *ranker) room(ws *workspace) {
-	ws.key = resize(ws.key, len(w.labels))
-	if w.refs {
-		ws.ref = resize(ws.ref, len(w.labels))
+func (w *ranker) room(ws *Workspace) error {
+	err := resize(ws, &ws.key, len(w.labels))
+	if err == nil && w.refs {
+		err = resize(ws, &ws.ref, len(w.labels))
 	}
+	return err
 }
 
 // place divides the room among n keys of each class and says where those of each share
 // go: of a part, the earlier rows first.
-func (w *ranker) place(ws *workspace, n [classes]int) {
+func (w *ranker) place(ws *Workspace, n [classes]int) {
 	size := n[negative] + n[positive]
 	all := keyed{key: ws.key}
 	if w.refs {
@@ -200,18 +208,22 @@ func (w *ranker) put(s *rankShare) {
 }
 
 // sortParts sorts the parts of a class, each core some that follow each other.
-func (w *ranker) sortParts(ws *workspace, class, cores int) {
+func (w *ranker) sortParts(ws *Workspace, class, cores int) error {
 	if w.parts[class].fine() {
-		return
+		return nil
 	}
 	all, ends := w.sorted[class], w.ends[class]
 	largest, from := 0, 0
 	for _, to := range ends {
 		largest, from = max(largest, int(to)-from), int(to)
 	}
-	ws.key2 = resize(ws.key2, cores*largest)
+	if err := resize(ws, &ws.key2, cores*largest); err != nil {
+		return err
+	}
 	if w.refs {
-		ws.ref2 = resize(ws.ref2, cores*largest)
+		if err := resize(ws, &ws.ref2, cores*largest); err != nil {
+			return err
+		}
 	}
 	sideBySide(cores, func(core int) {
 		room := keyed{key: ws.key2}
@@ -228,4 +240,5 @@ func (w *ranker) sortParts(ws *workspace, class, cores int) {
 			from = to
 		}
 	})
+	return nil
 }

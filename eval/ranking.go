@@ -51,12 +51,22 @@ func Rank(labels []trace.Label, score []float64) *Ranking {
 	if len(labels) != len(score) {
 		panic(fmt.Sprintf("eval: %d labels, %d scores", len(labels), len(score)))
 	}
-	r, _ := rank(&workspace{}, labels, score, nil, false)
+	r, _, _ := rank(&Workspace{}, labels, score, nil, false) // the heap has no errors
 	return r
 }
 
 // place makes the stops of positives, ascending.
-func (r *Ranking) place(pos []uint64) {
+func (r *Ranking) place(ws *Workspace, pos []uint64) error {
+	distinct := 0
+	for i, k := range pos {
+		if i == 0 || k != pos[i-1] {
+			distinct++
+		}
+	}
+	if err := resize(ws, &ws.stops, distinct); err != nil {
+		return err
+	}
+	r.stops = ws.stops[:0]
 	neg, above := r.negatives.key, 0
 	for len(pos) > 0 {
 		s, n := stop{key: pos[0]}, 1
@@ -72,6 +82,7 @@ func (r *Ranking) place(pos []uint64) {
 		r.stops = append(r.stops, s)
 		pos, above = pos[n:], above+tied
 	}
+	return nil
 }
 
 // lowerBound is how many of the ascending keys are below k, found in time that grows

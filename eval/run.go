@@ -50,8 +50,12 @@ func Run(ctx context.Context, p Plan) (*Outcome, error) {
 	if err := w.parts(); err != nil {
 		return nil, err
 	}
-	w.matchFlagRates()
-	w.finish()
+	if err := w.matchFlagRates(); err != nil {
+		return nil, err
+	}
+	if err := w.finish(); err != nil {
+		return nil, err
+	}
 	return w.out, nil
 }
 
@@ -253,7 +257,9 @@ func (w *walk) chooseCuts(kept *replay) error {
 }
 
 func (w *walk) test(src trace.Source) error {
-	w.allocate()
+	if err := w.allocate(); err != nil {
+		return err
+	}
 	defer w.traces.finish()
 	w.look()
 	for s, err := range src {
@@ -305,16 +311,34 @@ func (w *walk) isTimed(n int64) bool {
 
 // allocate makes room for the expected spans at once: growing would need both the
 // old and the new memory.
-func (w *walk) allocate() {
-	n := max(w.p.TestSpans, 0)
-	s := w.out.Scores
-	s.Labels = make([]trace.Label, 0, n)
-	w.traces = newNumberer(n)
-	for _, e := range w.p.Entrants {
-		s.Columns = append(s.Columns, ScoreColumn{
-			Name: e.Name, Score: make([]float64, 0, n), Keep: make([]bool, 0, n),
-		})
+func (w *walk) allocate() (err error) {
+	n, s := int(max(w.p.TestSpans, 0)), w.out.Scores
+	if s.Labels, err = empty[trace.Label](w.p.Arrays, n); err != nil {
+		return err
 	}
+	if w.p.KeepCalls {
+		if w.out.Calls, err = empty[trace.Call](w.p.Arrays, n); err != nil {
+			return err
+		}
+	}
+	for _, e := range w.p.Entrants {
+		c := ScoreColumn{Name: e.Name}
+		if c.Score, err = empty[float64](w.p.Arrays, n); err != nil {
+			return err
+		}
+		if c.Keep, err = empty[bool](w.p.Arrays, n); err != nil {
+			return err
+		}
+		s.Columns = append(s.Columns, c)
+	}
+	w.traces, err = newNumberer(w.p.Arrays, n)
+	return err
+}
+
+// empty has room for n values.
+func empty[T Plain](a Arrays, n int) ([]T, error) {
+	s, err := ArrayOf[T](a, n)
+	return s[:0], err
 }
 
 // offer sends s to every entrant and keeps what it says.

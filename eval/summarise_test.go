@@ -230,7 +230,7 @@ func BenchmarkSummarise(b *testing.B) {
 
 func BenchmarkResample(b *testing.B) {
 	s := benchScores(1_000_000)
-	v, err := newView(&workspace{}, s, 0, SummaryOptions{}.withDefaults())
+	v, err := newView(s, 0, SummaryOptions{}.withDefaults())
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,9 +1,7 @@
 package eval
 
 import (
-	"encoding/gob"
 	"fmt"
-	"io"
 	"math"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -186,97 +184,4 @@ func (t *Tally) resample(n int, seed uint64) []Confusion {
 		}
 	})
 	return out[:n]
-}
-
-// tallyForm is a Tally as it is written.
-type tallyForm struct {
-	Version                    int
-	CutBy                      uint8
-	CutValue                   float64
-	Test, WarmUp               int64
-	ByLabel                    []int64
-	Cells                      []Confusion
-	Coarse                     bool
-	Keys                       []uint64
-	Pos, Neg                   []int64
-	LowestKept, HighestDropped float64
-}
-
-const tallyVersion = 1
-
-// Write writes the tally so that ReadTally gives it back.
-func (t *Tally) Write(w io.Writer) error {
-	f := tallyForm{Version: tallyVersion, CutBy: uint8(t.cut.by), CutValue: t.cut.value, Test: t.test, WarmUp: t.warmUp,
-		ByLabel: t.byLabel[:], Cells: t.cells[:], Coarse: t.Sketched(), LowestKept: t.lowestKept, HighestDropped: t.highestDropped}
-	for _, b := range t.scores.list() {
-		f.Keys, f.Pos, f.Neg = append(f.Keys, b.key), append(f.Pos, b.pos), append(f.Neg, b.neg)
-	}
-	return gob.NewEncoder(w).Encode(&f)
-}
-
-// ReadTally reads what Write wrote. It errs for anything else; that a file was
-// not changed on its way is for the caller to check.
-func ReadTally(r io.Reader) (*Tally, error) {
-	var f tallyForm
-	if err := gob.NewDecoder(r).Decode(&f); err != nil {
-		return nil, fmt.Errorf("not a tally: %w", err)
-	}
-	if f.Version != tallyVersion {
-		return nil, fmt.Errorf("tally of version %d, this program reads version %d", f.Version, tallyVersion)
-	}
-	if len(f.ByLabel) != 256 || len(f.Cells) != tallyGroups || len(f.Pos) != len(f.Keys) || len(f.Neg) != len(f.Keys) {
-		return nil, fmt.Errorf("tally with %d labels, %d groups, %d scores: damaged", len(f.ByLabel), len(f.Cells), len(f.Keys))
-	}
-	if err := f.check(); err != nil {
-		return nil, err
-	}
-	t, err := NewTally(Cut{cutBy(f.CutBy), f.CutValue})
-	if err != nil {
-		return nil, err
-	}
-	t.test, t.warmUp, t.lowestKept, t.highestDropped = f.Test, f.WarmUp, f.LowestKept, f.HighestDropped
-	copy(t.byLabel[:], f.ByLabel)
-	copy(t.cells[:], f.Cells)
-	if f.Coarse {
-		t.scores.coarsen()
-	}
-	bins := make([]bin, len(f.Keys))
-	for i, k := range f.Keys {
-		bins[i] = bin{k, f.Pos[i], f.Neg[i]}
-	}
-	t.scores.addBins(bins)
-	return t, nil
-}
-
-// maxPages of rounded scores are what a tally may make its reader allocate, 1 GB: scores
-// between a millionth and one fill 5120 at most.
-const maxPages = 1 << 14
-
-// check refuses what no Tally wrote: scores out of order, more of them than it keeps, and
-// counts below nought.
-func (f *tallyForm) check() error {
-	negative := f.Test < 0 || f.WarmUp < 0
-	for _, c := range f.Cells {
-		negative = negative || min(c.TP, c.FP, c.FN, c.TN) < 0
-	}
-	for _, n := range f.ByLabel {
-		negative = negative || n < 0
-	}
-	pages := 0
-	for i, k := range f.Keys {
-		if i > 0 && k <= f.Keys[i-1] {
-			return fmt.Errorf("tally whose scores are in no order: damaged")
-		}
-		if page := k >> (64 - coarseBits + pageBits); i == 0 || page != f.Keys[i-1]>>(64-coarseBits+pageBits) {
-			pages++
-		}
-		negative = negative || f.Pos[i] < 0 || f.Neg[i] < 0
-	}
-	switch {
-	case negative:
-		return fmt.Errorf("tally with counts below nought: damaged")
-	case f.Coarse && pages > maxPages || !f.Coarse && len(f.Keys) > distinctMax:
-		return fmt.Errorf("tally with %d scores on %d pages, more than one keeps: damaged", len(f.Keys), pages)
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -107,6 +108,40 @@ func TestTallyRefuses(t *testing.T) {
 			if _, err := ReadTally(bytes.NewReader(file.Bytes()[:cut])); err == nil {
 				t.Errorf("cut at %d of %d bytes: no error", cut, file.Len())
 			}
+		}
+	}
+}
+
+// What no tally wrote, though it looks like one, is refused: scores in no order, counts that
+// no int64 holds, more scores than are kept apart, rounded ones that are too large.
+func TestReadTallyRefuses(t *testing.T) {
+	empty, _ := NewTally(Cut{})
+	var file bytes.Buffer
+	if err := empty.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	head := file.Bytes()[:file.Len()-2] // without "not rounded, no scores"
+	for name, c := range map[string]struct {
+		tail []uint64
+		ok   bool
+	}{
+		"one score":       {[]uint64{0, 1, 5, 1, 0}, true},
+		"the largest key": {[]uint64{0, 2, 0, 1, 0, math.MaxUint64, 1, 0}, true},
+		"rounded":         {[]uint64{1, 1, 1<<coarseBits - 1, 1, 0}, true},
+		"the same twice":  {[]uint64{0, 2, 5, 1, 0, 0, 1, 0}, false},
+		"beyond the end":  {[]uint64{0, 2, 5, 1, 0, math.MaxUint64, 1, 0}, false},
+		"large rounded":   {[]uint64{1, 1, 1 << coarseBits, 1, 0}, false},
+		"large count":     {[]uint64{0, 1, 5, 1 << 63, 0}, false},
+		"too many":        {[]uint64{0, distinctMax + 1}, false},
+		"some other way":  {[]uint64{2, 0}, false},
+		"fewer than said": {[]uint64{0, 2, 5, 1, 0}, false},
+	} {
+		data := bytes.Clone(head)
+		for _, x := range c.tail {
+			data = binary.AppendUvarint(data, x)
+		}
+		if _, err := ReadTally(bytes.NewReader(data)); (err == nil) != c.ok {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }

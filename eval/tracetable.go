@@ -7,6 +7,7 @@ import "github.com/scale-eval/scale-eval/datasets/trace"
 // else is looked at. Ids come in batches, so that the waits for memory overlap; a map
 // waits for one id after the other.
 type traceTable struct {
+	arrays Arrays
 	places []place // a power of two, at most half of them taken
 	ids    []trace.TraceID
 	hasher trace.IDHasher
@@ -19,12 +20,17 @@ type place struct {
 	number uint32 // of the trace, from 1
 }
 
-func newTraceTable() traceTable {
-	return traceTable{places: make([]place, 1<<10), hasher: trace.NewIDHasher()}
+// newTraceTable is one that grows where a says.
+func newTraceTable(a Arrays) traceTable {
+	return traceTable{arrays: a, hasher: trace.NewIDHasher()}
 }
 
 // number appends the number of each span of runs. The zero id is a new trace each time.
-func (t *traceTable) number(numbers []uint32, runs []idRun) []uint32 {
+// An error is one of room.
+func (t *traceTable) number(numbers []uint32, runs []idRun) ([]uint32, error) {
+	if err := t.reserve(runs); err != nil {
+		return numbers, err
+	}
 	t.hashes = t.hashes[:0]
 	touched := uint32(0)
 	for _, run := range runs {
@@ -45,7 +51,7 @@ func (t *traceTable) number(numbers []uint32, runs []idRun) []uint32 {
 			numbers = append(numbers, number)
 		}
 	}
-	return numbers
+	return numbers, nil
 }
 
 // touch keeps the compiler from leaving out the loads that led to its argument.
@@ -64,9 +70,6 @@ func (t *traceTable) find(id trace.TraceID, hash uint64) uint32 {
 		if p.number == 0 {
 			n := t.add(id)
 			*p = place{tag, n + 1}
-			if 2*len(t.ids) >= len(t.places) {
-				t.grow()
-			}
 			return n
 		}
 		if p.tag == tag && t.ids[p.number-1] == id {
@@ -81,8 +84,34 @@ func (t *traceTable) add(id trace.TraceID) uint32 {
 	return uint32(len(t.ids) - 1)
 }
 
-func (t *traceTable) grow() {
-	t.places = make([]place, 2*len(t.places))
+// reserve makes room for as many new traces as there can be in runs.
+func (t *traceTable) reserve(runs []idRun) (err error) {
+	n := 0
+	for _, run := range runs {
+		if run.id == (trace.TraceID{}) {
+			n += run.n
+		} else {
+			n++
+		}
+	}
+	if t.ids, err = GrowArray(t.arrays, t.ids, n); err != nil {
+		return err
+	}
+	size := max(len(t.places), 1<<10)
+	for size < 2*(len(t.ids)+n) {
+		size *= 2
+	}
+	if size == len(t.places) {
+		return nil
+	}
+	if t.places, err = ArrayOf[place](t.arrays, size); err == nil {
+		t.refill()
+	}
+	return err
+}
+
+// refill puts all ids into empty places.
+func (t *traceTable) refill() {
 	mask := uint64(len(t.places) - 1)
 	for n, id := range t.ids {
 		if id == (trace.TraceID{}) {
@@ -95,4 +124,24 @@ func (t *traceTable) grow() {
 		}
 		t.places[at] = place{uint32(hash >> 32), uint32(n) + 1}
 	}
+}
+
+// TraceNumbers numbers trace ids from 0 in order of first sight, one by one; the zero id
+// is a new trace each time. Memory: some 40 bytes a trace.
+type TraceNumbers struct{ of traceTable }
+
+// NewTraceNumbers has no numbers given yet, and keeps them where a says.
+func NewTraceNumbers(a Arrays) *TraceNumbers { return &TraceNumbers{newTraceTable(a)} }
+
+// Of is the number of a trace and whether it is given now. An error is one of room.
+func (t *TraceNumbers) Of(id trace.TraceID) (number uint32, first bool, err error) {
+	if err := t.of.reserve([]idRun{{id, 1}}); err != nil {
+		return 0, false, err
+	}
+	n := len(t.of.ids)
+	if id == (trace.TraceID{}) {
+		return t.of.add(id), true, nil
+	}
+	number = t.of.find(id, t.of.hasher.Hash(id))
+	return number, len(t.of.ids) > n, nil
 }

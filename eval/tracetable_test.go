@@ -12,7 +12,11 @@ import (
 func TestNumbererEqualsMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 28))
 	for round := range 20 {
-		numberer, of, next := newNumberer(0), map[trace.TraceID]uint32{}, uint32(0)
+		numberer, err := newNumberer(nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of, next := map[trace.TraceID]uint32{}, uint32(0)
 		var want []uint32
 		var id trace.TraceID
 		for range rng.IntN(3 * numbererBatch) {
@@ -28,9 +32,9 @@ func TestNumbererEqualsMap(t *testing.T) {
 			}
 			want = append(want, n)
 		}
-		numbers, traces := numberer.finish()
-		if len(numbers) != len(want) {
-			t.Fatalf("round %d: %d spans are numbered, want %d", round, len(numbers), len(want))
+		numbers, traces, err := numberer.finish()
+		if err != nil || len(numbers) != len(want) {
+			t.Fatalf("round %d: %d spans are numbered, want %d: %v", round, len(numbers), len(want), err)
 		}
 		for i := range want {
 			if numbers[i] != want[i] {

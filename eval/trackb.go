@@ -37,9 +37,10 @@ type FaultSummary struct {
 	ByChance Number `json:"detected_by_chance"`
 }
 
-// FaultSummary reduces the faults of a column. Cost: O(rows).
-func (o *Outcome) FaultSummary(column int) FaultSummary {
-	return summariseFaults(o.Faults(column), o.FaultFreeFPR(column, SummaryOptions{Replicates: -1}).Value)
+// FaultSummary reduces the faults of a column in ws; nil: in a new one. Cost: O(rows).
+func (o *Outcome) FaultSummary(column int, ws *Workspace) (FaultSummary, error) {
+	fpr, err := o.FaultFreeFPR(column, SummaryOptions{Replicates: -1, Workspace: ws})
+	return summariseFaults(o.Faults(column), fpr.Value), err
 }
 
 func summariseFaults(faults []FaultResult, fpr Number) FaultSummary {

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -31,24 +32,34 @@ const (
 	seenBest
 )
 
-func newView(ws *workspace, s *Scores, column int, o SummaryOptions) (*view, error) {
-	v := &view{s: s, col: &s.Columns[column], o: o}
+// newView works in the workspace of o, which is set.
+func newView(s *Scores, column int, o SummaryOptions) (*view, error) {
+	v, ws := &view{s: s, col: &s.Columns[column], o: o}, o.Workspace
 	if err := v.check(); err != nil {
 		return nil, fmt.Errorf("column %q: %w", v.col.Name, err)
 	}
 	v.decided = v.col.Keep != nil || o.Threshold != nil
 	v.sample.traces = v.traceCount()
-	v.seen = make([]uint8, v.sample.traces)
+	if err := resize(ws, &ws.seen, v.sample.traces); err != nil {
+		return nil, err
+	}
+	v.seen = ws.seen
+	clear(v.seen)
 	v.sample.best = -1
 	ranked := func() {}
+	var failed error
 	if v.col.Score != nil {
 		ranked = inBackground(func() {
-			v.sample.ranking, v.sample.ranks = rank(ws, s.Labels, v.col.Score, s.Trace, o.Replicates > 0)
+			v.sample.ranking, v.sample.ranks, failed = rank(ws, s.Labels, v.col.Score, s.Trace, o.Replicates > 0)
 		})
 	}
-	v.classify(ws)
+	err := v.classify(ws)
 	v.lowest = v.threshold()
-	if ranked(); v.col.Score != nil {
+	ranked()
+	if err := cmp.Or(err, failed); err != nil {
+		return nil, err
+	}
+	if v.col.Score != nil {
 		v.points()
 	}
 	return v, nil
@@ -93,7 +104,7 @@ func (v *view) traceCount() int {
 
 // classify counts the cells of the confusion matrix and, for replicates, lists the spans
 // of all but the true negatives.
-func (v *view) classify(ws *workspace) {
+func (v *view) classify(ws *Workspace) error {
 	for i, l := range v.s.Labels {
 		if v.warm(i) {
 			v.warmUp++
@@ -101,7 +112,9 @@ func (v *view) classify(ws *workspace) {
 			v.point.Add(l, v.keeps(i))
 		}
 	}
-	ws.cells = resize(ws.cells, int(v.point.TP+v.point.FP+v.point.FN))
+	if err := resize(ws, &ws.cells, int(v.point.TP+v.point.FP+v.point.FN)); err != nil {
+		return err
+	}
 	rest := ws.cells
 	next := func(n int64) []uint32 {
 		cell := rest[:0:n]
@@ -125,6 +138,7 @@ func (v *view) classify(ws *workspace) {
 			*cell = append(*cell, ref)
 		}
 	}
+	return nil
 }
 
 func (v *view) warm(i int) bool { return v.col.Score != nil && v.col.Score[i] != v.col.Score[i] }

@@ -55,6 +55,7 @@ func TestMartingalesHold(t *testing.T) {
 func TestTheoryRefuses(t *testing.T) {
 	tests := together(experiments())
 	threads := func(t *Topology) { t.Services[0].Pod.Threads-- }
+	places := func(t *Topology) { t.Services[0].Queue.Max++ }
 	longer := func(t *Topology) {
 		s := t.Services[0].Operations[0].Stages[0].CPU.(*counted)
 		s.Dist = exp(s.Mean() * 1.01)
@@ -68,6 +69,8 @@ func TestTheoryRefuses(t *testing.T) {
 	}{
 		{name: "right", of: "M/M/10", events: 1e6},
 		{name: "a thread too few", of: "M/M/10", events: 1e5, wrong: threads, refused: []string{"C", "L", "W", "Lq", "Wq"}},
+		{name: "right and full", of: "M/M/10/15", events: 1e6},
+		{name: "a place too many", of: "M/M/10/15", events: 3e5, wrong: places, refused: []string{"Pblock", "throughput", "L", "W", "Lq", "Wq"}},
 		{name: "services 1 % longer", of: "M/M/10", events: 1e6, wrong: longer, refused: []string{"moment 1 of the service times"}},
 		{name: "lost waits", of: "M/M/10", events: 3e5, lost: 10, refused: []string{"W"}},
 		{name: "lost waits of M/G/1", of: "M/G/1 exponential", events: 3e5, lost: 10, refused: []string{"E[T²]"}},

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -20,10 +21,10 @@ func mmc(name string, lambda, mu float64, c int, warm, step float64, slow bool, 
 			{"P(T<=0.5s)", 1 - half, share(.5)},
 		},
 	}
-	m := markov{lambda, mu, c}
-	return e.controlled(lambda, 1/mu).martingales(m, measure{m.waits, []string{"C"}}, measure{m.waiting, []string{"Lq", "Wq"}},
-		measure{everyone, []string{"L", "W"}}, measure{m.within(q[0]), []string{"P(T<=p50)"}}, measure{m.within(q[1]), []string{"P(T<=p95)"}},
-		measure{m.within(q[2]), []string{"P(T<=p99)"}}, measure{m.within(.5), []string{"P(T<=0.5s)"}})
+	m := markov{lambda, mu, c, 0}
+	return e.controlled(lambda, 1/mu).martingales(m, measure{m.waits, true, []string{"C"}}, measure{m.waiting, false, []string{"Lq", "Wq"}},
+		measure{everyone, false, []string{"L", "W"}}, measure{m.within(q[0]), true, []string{"P(T<=p50)"}}, measure{m.within(q[1]), true, []string{"P(T<=p95)"}},
+		measure{m.within(q[2]), true, []string{"P(T<=p99)"}}, measure{m.within(.5), true, []string{"P(T<=0.5s)"}})
 }
 
 // waits is M/M/1 again. A call that nobody waits for, to a service without work, makes
@@ -95,10 +96,16 @@ func mmcK(name string, lambda, mu float64, c, k int, warm, step, block, thr, l, 
 	if lq > 0 {
 		checks = append(checks, check{"Lq", lq, stats("m", Stats.MeanWaiting)}, check{"Wq", wq, stats("m", Stats.MeanWait)})
 	}
-	return experiment{
+	e := experiment{
 		name: name, warm: warm, step: step, checks: checks,
 		topology: func() *Topology { return single(s, lambda) },
 	}
+	if k == c {
+		return e // losses are not rare
+	}
+	m := markov{lambda, mu, c, k}
+	return e.controlled(lambda, 1/mu).martingales(m, measure{m.lost, true, []string{"Pblock"}}, measure{m.waiting, false, []string{"Lq", "Wq"}},
+		measure{everyone, false, []string{"L", "W"}})
 }
 
 func erlangB(name string, a float64, c int, block float64) experiment {
@@ -187,7 +194,7 @@ func forkJoin() experiment {
 func fanOut(n int, want float64) experiment {
 	calls := []Call{{Service: "a", Times: n}}
 	return experiment{
-		name: "fan-out", warm: 20, step: 500,
+		name: fmt.Sprintf("fan-out of %d", n), warm: 20, step: 500,
 		topology: func() *Topology {
 			return &Topology{
 				Services: []Service{front(calls), station("a", 0, exp(1))},
@@ -200,7 +207,7 @@ func fanOut(n int, want float64) experiment {
 
 func closed(n int, x, r, q1, q2 float64) experiment {
 	return experiment{
-		name: "closed network", warm: 60, step: 100,
+		name: fmt.Sprintf("closed network of %d", n), warm: 60, step: 100,
 		topology: func() *Topology {
 			return &Topology{
 				Services: []Service{front([]Call{to("a")}, []Call{to("b")}), station("a", 1, exp(.05)), station("b", 1, exp(.08))},

@@ -26,7 +26,8 @@ import (
 // Plain go test bounds the work; `make theory` goes on until each half-width is at
 // most 1 % of the value, or the budget of the experiment is used up, which it says. It
 // has the inputs of the single queues for control variates, weighted with the state for
-// M/M/c: at 99 % load the means of the inputs alone would take some 10^10 events.
+// M/M/c and M/M/c/K: at 99 % load the means of the inputs alone would take some 10^10
+// events.
 var full = flag.Float64("theory", 0, "simulate each model until every interval is within 1 %, or for this many million events")
 
 const (
@@ -142,14 +143,14 @@ func (e *experiment) run(t *testing.T, tests int) {
 	step := e.step
 	for {
 		fired := e.extend(t, probes, step)
-		worst := 0.0
+		worst, widest := 0.0, ""
 		for _, c := range e.checks {
-			if r := e.result(c, probes, tests); !c.rare() {
-				worst = max(worst, r.half/math.Abs(r.mean))
+			if r := e.result(c, probes, tests); !c.rare() && r.half/math.Abs(r.mean) > worst {
+				worst, widest = r.half/math.Abs(r.mean), c.name
 			}
 		}
 		if worst <= wanted || fired > budget {
-			t.Logf("%.1f M events, largest half-width %.2g %%", float64(fired)/1e6, 100*worst)
+			t.Logf("%.1f M events, largest half-width %.2g %%, of %s", float64(fired)/1e6, 100*worst, widest)
 			if *full > 0 && worst > wanted {
 				t.Logf("the budget of %g M events leaves %.2g %%; for 1 %% it takes some %.2g M", *full, 100*worst, float64(fired)/1e6*math.Pow(worst/wanted, 2))
 			}

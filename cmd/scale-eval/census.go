@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -44,7 +45,14 @@ var timeColumns = datasets.ColumnsOf(datasets.ColStart, datasets.ColDuration)
 // counted, ascending; nil: none. Where the files state when their spans begin, and that
 // none is too long, times are not decoded.
 func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks []int64) (*census, error) {
-	t := &taker{c: c, ds: ds, want: censusColumns, bar: newProgress(c.App.ErrWriter, "reading", -1)}
+	return takeCensusBeside(c, ds, calls, marks, nil)
+}
+
+// takeCensusBeside is takeCensus that leaves one of several cores to beside until that
+// returns. Where the census takes one core only, beside is not called; its error ends a
+// census in parts.
+func takeCensusBeside(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks []int64, beside func(context.Context) error) (*census, error) {
+	t := &taker{c: c, ds: ds, want: censusColumns, bar: newProgress(c.App.ErrWriter, "reading", -1), beside: beside}
 	defer t.bar.finish()
 	stated, ok := ds.Stated()
 	if limit := maxDurationNs(c); ok && (limit == 0 || stated.Longest < limit) {
@@ -52,8 +60,10 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks [
 	}
 	var all datasets.Census
 	bad, divided := &trace.Bad{}, false
-	if cuts := ds.Cuts(runtime.GOMAXPROCS(0)); len(cuts) > 2 {
-		all, divided = t.parts(calls, cuts, marks)
+	if cores := runtime.GOMAXPROCS(0); cores > 1 {
+		if cuts := ds.Cuts(cores * partsPerCore); len(cuts) > 2 {
+			all, divided = t.parts(calls, cuts, marks)
+		}
 	}
 	if !divided {
 		var err error
@@ -73,13 +83,18 @@ func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks [
 	}, nil
 }
 
+// partsPerCore is into how many parts a census is cut for each core: enough that all are
+// done at about the same time, though one of them has something else to do first.
+const partsPerCore = 4
+
 // taker takes one census.
 type taker struct {
-	c    *cli.Context
-	ds   *catalog.Dataset
-	want datasets.Columns
-	bar  *progress
-	rows atomic.Int64 // done in all parts
+	c      *cli.Context
+	ds     *catalog.Dataset
+	want   datasets.Columns
+	bar    *progress
+	beside func(context.Context) error // takes a core of parts while it runs; may be nil
+	rows   atomic.Int64                // done in all parts
 }
 
 func (t *taker) whole(calls *trace.Calls, marks []int64) (datasets.Census, *trace.Bad, error) {
@@ -103,13 +118,17 @@ func (t *taker) of(r datasets.Reader, calls *trace.Calls, marks []int64, done fu
 	return n, r.Bad(), nil
 }
 
-// parts counts the rows between cuts, each part on a core of its own. Parts but the first
+// parts counts the rows between cuts, a part on each core. Parts but the first
 // number calls of their own, which calls then takes over in the order in which they came.
 // It is not ok, and the data has to be gone through as a whole, after an error and when
 // rows are malformed or there are more calls than fit: then it matters what came first.
 func (t *taker) parts(calls *trace.Calls, cuts, marks []int64) (all datasets.Census, ok bool) {
 	list := make([]censusPart, len(cuts)-1)
-	var g errgroup.Group
+	g, ctx := errgroup.WithContext(t.c.Context)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	if t.beside != nil {
+		g.Go(func() error { return t.beside(ctx) })
+	}
 	for i := range list {
 		p := &list[i]
 		p.from, p.to, p.calls = cuts[i], cuts[i+1], calls

@@ -52,7 +52,7 @@ are few; a call adds 0.94 kB.`,
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			return compare(c)
+			return compare(c, spillFrom)
 		},
 	}
 }
@@ -88,9 +88,11 @@ type comparison struct {
 	seen    map[string]bool // datasets
 	cells   []eval.Cell
 	reused  int
+	spill   int // from how many bytes on arrays lie in files
 }
 
-func compare(c *cli.Context) error {
+// compare keeps arrays that take so many bytes or more in files.
+func compare(c *cli.Context, from int) error {
 	asJSON, err := wantJSON(c)
 	if err != nil {
 		return err
@@ -111,7 +113,7 @@ func compare(c *cli.Context) error {
 	if err := checkProtocol(c); err != nil {
 		return err
 	}
-	x := &comparison{c: c, list: list, seen: map[string]bool{}}
+	x := &comparison{c: c, list: list, seen: map[string]bool{}, spill: from}
 	if x.journal, err = openJournal(filepath.Join(c.String("out"), "cells.jsonl")); err != nil {
 		return err
 	}
@@ -261,16 +263,19 @@ func (x *comparison) run(ds *catalog.Dataset, calls *trace.Calls, n *census, fil
 	if haveFirst && len(missing) == 1 {
 		return nil
 	}
-	outcome, err := x.evaluate(ds, calls, n, split, missing, seed)
+	arrays := newEbb(x.spill)
+	defer arrays.close()
+	outcome, err := x.evaluate(ds, calls, n, split, missing, seed, arrays)
 	if err != nil {
 		return err
 	}
+	opt := eval.SummaryOptions{Seed: resampleSeed, Replicates: replicates(x.c), Workspace: eval.NewWorkspace(arrays)}
 	for i, r := range missing {
 		if i == 0 && haveFirst {
 			continue
 		}
 		column := slices.IndexFunc(outcome.Scores.Columns, func(c eval.ScoreColumn) bool { return c.Name == r.name })
-		cell, err := eval.CellOf(outcome.Outcome, column, outcome.types, eval.SummaryOptions{Seed: resampleSeed, Replicates: replicates(x.c)})
+		cell, err := eval.CellOf(outcome.Outcome, column, outcome.types, opt)
 		if err != nil {
 			return err
 		}
@@ -315,7 +320,7 @@ type compared struct {
 	bytes map[string]int64 // that each sampler holds after the test part
 }
 
-func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census, s *split, list []rival, seed uint64) (*compared, error) {
+func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census, s *split, list []rival, seed uint64, arrays eval.Arrays) (*compared, error) {
 	params, err := paramsOf(x.c, seed)
 	if err != nil {
 		return nil, err
@@ -331,7 +336,7 @@ func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census
 	plan := eval.Plan{
 		Whole:    take(datasets.SpansAhead(s.labelled(passes(ds, calls, samplerColumns))), 0, s.train+s.test),
 		Entrants: entrants, Mode: s.mode, Seed: seed, Faults: s.faults, TestSpans: s.test, TrainSpans: s.train,
-		KeepCalls: true, Clock: func() int64 { return int64(time.Since(start)) }, Progress: bar.set,
+		KeepCalls: true, Arrays: arrays, Clock: func() int64 { return int64(time.Since(start)) }, Progress: bar.set,
 	}
 	out := &compared{bytes: map[string]int64{}}
 	if out.Outcome, err = eval.Run(x.c.Context, plan); err != nil {
@@ -341,7 +346,7 @@ func (x *comparison) evaluate(ds *catalog.Dataset, calls *trace.Calls, n *census
 		out.bytes[e.Name] = int64(size.Of(e.Sampler))
 	}
 	whole := take(s.labelled(passes(ds, calls, 0)), 0, s.train+s.test) // whole traces need all ids
-	return out, addTraceRivals(x.c.Context, out, whole, s.train, list, params)
+	return out, addTraceRivals(x.c.Context, out, whole, s, list, params)
 }
 
 // cellVersion grows when cells of earlier versions lack something.

@@ -12,12 +12,15 @@ import (
 )
 
 // mapped is a file in memory.
-type mapped struct{ mem []byte }
+type mapped struct {
+	mem     []byte
+	cleanup runtime.Cleanup
+}
 
 func newMapped(size int) (*mapped, error) {
 	f, err := os.CreateTemp("", "scale-eval-spill-")
 	if err != nil {
-		return nil, err
+		return nil, noSpill(size, err)
 	}
 	defer f.Close() // the mapping stays
 	if err := os.Remove(f.Name()); err != nil {
@@ -31,8 +34,8 @@ func newMapped(size int) (*mapped, error) {
 	if err != nil {
 		return nil, noSpill(size, err)
 	}
-	m := &mapped{mem}
-	runtime.AddCleanup(m, func(mem []byte) { _ = unix.Munmap(mem) }, mem)
+	m := &mapped{mem: mem}
+	m.cleanup = runtime.AddCleanup(m, func(mem []byte) { _ = unix.Munmap(mem) }, mem)
 	return m, nil
 }
 
@@ -45,7 +48,13 @@ func (zeros) Read(b []byte) (int, error) {
 }
 
 func noSpill(size int, err error) error {
-	return fmt.Errorf("%d MB in a temporary file: %w: set TMPDIR to a folder with room", size>>20, err)
+	return fmt.Errorf("%.1f MB in a temporary file: %w: set TMPDIR to a folder with room", float64(size)/1e6, err)
+}
+
+// close removes the file now, not when nobody holds m any more.
+func (m *mapped) close() {
+	m.cleanup.Stop()
+	_ = unix.Munmap(m.mem)
 }
 
 func (m *mapped) forget() { _ = unix.Madvise(m.mem, unix.MADV_DONTNEED) }

@@ -214,7 +214,11 @@ func (r *streamedRun) makePlan(key string) error {
 		}
 		rows = []int64{0, r.ds.Rows()}
 	}
-	if r.census, err = takeCensus(r.c, r.ds, r.calls, rows); err != nil {
+	early, err := r.expectTraining()
+	if err != nil {
+		return err
+	}
+	if r.census, err = takeCensusBeside(r.c, r.ds, r.calls, rows, early.beside); err != nil {
 		return err
 	}
 	if bad := r.census.bad; bad.Total > 0 {
@@ -247,7 +251,7 @@ func (r *streamedRun) makePlan(key string) error {
 	for id := 1; id < r.calls.Len(); id++ {
 		plan.Calls = append(plan.Calls, [2]string{r.calls.Service(trace.Call(id)), r.calls.Operation(trace.Call(id))})
 	}
-	if err := r.train(); err != nil {
+	if err := r.train(early); err != nil {
 		return err
 	}
 	r.plan = plan
@@ -277,44 +281,6 @@ func (r *streamedRun) usePlan(plan *shards.Plan) (err error) {
 	}
 	r.split, err = newSplit(r.c, r.ds, r.census)
 	return err
-}
-
-// snapshotter is a sampler whose training can be carried to other processes.
-type snapshotter interface{ Snapshot() ([]byte, error) }
-
-func (r *streamedRun) train() error {
-	e, err := samplerEntrant(r.c, r.c.String("sampler"), r.calls)
-	if err != nil {
-		return err
-	}
-	bar := newProgress(r.c.App.ErrWriter, "training", r.split.train)
-	n := int64(0)
-	if r.split.train > 0 {
-		for s, err := range take(r.split.labelled(r.source()), 0, r.split.train) {
-			if err != nil {
-				return err
-			}
-			e.Sampler.Learn(s)
-			n++
-			if err := interrupted(r.c, n, bar); err != nil {
-				return err
-			}
-		}
-	}
-	bar.finish()
-	r.trained = &e
-	model, ok := e.Sampler.(snapshotter)
-	if !ok {
-		if r.shardCount() > 1 || r.c.String("storage") != "" {
-			return usagef("--sampler %s has no snapshot that shards could share: use adaptive or paper", e.Name)
-		}
-		return nil
-	}
-	snapshot, err := model.Snapshot()
-	if err != nil {
-		return err
-	}
-	return r.store.WriteModel(snapshot)
 }
 
 // maxModelBytes is what a snapshot may make a shard allocate.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -120,18 +121,34 @@ func TestCountTracesBeyond(t *testing.T) {
 	plan := []Shard{{}, {Start: Mark{Index: 100}}}
 	for first, beyond := range map[int64]int64{99: 1, 100: 0} {
 		var a, b bytes.Buffer
-		for _, r := range []record{{1, first, first}, {2, 0, 0}} {
-			writeRecord(&a, r)
-		}
-		writeRecord(&b, record{1, 150, 151})
+		writeRecords(&a, record{1, first, first}, record{2, 0, 0})
+		writeRecords(&b, record{1, 150, 151})
 		n, err := CountTraces([]io.Reader{&a, &b}, plan)
 		if err != nil || n.Traces != 2 || n.Beyond != beyond {
 			t.Errorf("first span at %d: %+v, %v", first, n, err)
 		}
 	}
-	if _, err := CountTraces([]io.Reader{bytes.NewReader(make([]byte, 30))}, plan[:1]); err == nil {
-		t.Error("half a record: no error")
+	var two bytes.Buffer
+	writeRecords(&two, record{0, 1, 300}, record{math.MaxUint64, 0, 0})
+	for name, list := range map[string][]byte{
+		"no gap": {1, 0, 0, 0, 0, 0}, "a gap beyond all": append(two.Bytes()[:two.Len():two.Len()], 1, 0, 0),
+		"no first": {1}, "no last": {1, 0}, "a long number": bytes.Repeat([]byte{0xff}, 11),
+	} {
+		if n, err := CountTraces([]io.Reader{bytes.NewReader(list)}, plan[:1]); err == nil {
+			t.Errorf("%s: no error, %+v", name, n)
+		}
 	}
+	if n, err := CountTraces([]io.Reader{&two}, plan[:1]); err != nil || n.Traces != 2 {
+		t.Errorf("the least and the largest hash: %+v, %v", n, err)
+	}
+}
+
+func writeRecords(to *bytes.Buffer, list ...record) {
+	w := newRecordWriter(to)
+	for _, r := range list {
+		w.write(r)
+	}
+	w.w.Flush() // to memory
 }
 
 // parents scores a span by the child that came before it, however early: what only a

@@ -47,7 +47,6 @@ type record struct {
 }
 
 const (
-	recordBytes = 24
 	tracesBatch = 1 << 12
 	tracesLimit = 1 << 20
 )
@@ -131,16 +130,14 @@ func (t *Traces) spill() error {
 		return fmt.Errorf("a temporary file for traces: %w", err)
 	}
 	t.runs = append(t.runs, f)
-	w := bufio.NewWriterSize(f, 1<<16)
+	w := newRecordWriter(f)
 	slices.SortFunc(t.records, byHash)
 	for _, r := range t.records {
-		if err := writeRecord(w, r); err != nil {
-			return err
-		}
+		w.write(r)
 	}
 	clear(t.at)
 	t.records = t.records[:0]
-	if err := w.Flush(); err != nil {
+	if err := w.w.Flush(); err != nil {
 		return err
 	}
 	_, err = f.Seek(0, io.SeekStart)
@@ -149,13 +146,25 @@ func (t *Traces) spill() error {
 
 func byHash(a, b record) int { return cmp.Compare(a.hash, b.hash) }
 
-func writeRecord(w io.Writer, r record) error {
-	var b [recordBytes]byte
-	binary.LittleEndian.PutUint64(b[:], r.hash)
-	binary.LittleEndian.PutUint64(b[8:], uint64(r.first))
-	binary.LittleEndian.PutUint64(b[16:], uint64(r.last))
-	_, err := w.Write(b[:])
-	return err
+// recordWriter writes records by ascending hash, each as three numbers of variable length:
+// the gap to the hash before it, its first row, and how much further the last one is. That
+// is half of what they take in memory, and compressing would not halve it again: hashes
+// are as good as random.
+type recordWriter struct {
+	w    *bufio.Writer // keeps the first error
+	last uint64
+}
+
+func newRecordWriter(w io.Writer) *recordWriter {
+	return &recordWriter{w: bufio.NewWriterSize(w, 1<<16)}
+}
+
+func (w *recordWriter) write(r record) {
+	var room [3 * binary.MaxVarintLen64]byte
+	b := binary.AppendUvarint(room[:0], r.hash-w.last)
+	b = binary.AppendUvarint(b, uint64(r.first))
+	w.w.Write(binary.AppendUvarint(b, uint64(r.last-r.first)))
+	w.last = r.hash
 }
 
 func (t *Traces) finish() {
@@ -167,8 +176,7 @@ func (t *Traces) finish() {
 	<-t.done
 }
 
-// Write writes the list, a record of 24 bytes a trace by ascending hash. No Add may
-// follow.
+// Write writes the list, some 12 bytes a trace. No Add may follow.
 func (t *Traces) Write(w io.Writer) error {
 	t.finish()
 	if t.err != nil {
@@ -177,15 +185,17 @@ func (t *Traces) Write(w io.Writer) error {
 	slices.SortFunc(t.records, byHash)
 	lists := []func() (record, error){fromSlice(t.records)}
 	for _, f := range t.runs {
-		lists = append(lists, fromReader(bufio.NewReaderSize(f, 1<<16)))
+		lists = append(lists, fromReader(f))
 	}
-	return merged(lists, func(same []owned) error {
+	out := newRecordWriter(w)
+	err := merged(lists, func(same []owned) {
 		all := same[0].record
 		for _, o := range same[1:] {
 			all.first, all.last = min(all.first, o.first), max(all.last, o.last)
 		}
-		return writeRecord(w, all)
+		out.write(all)
 	})
+	return errors.Join(err, out.w.Flush())
 }
 
 // Close ends the goroutine and removes the temporary files.
@@ -211,14 +221,37 @@ func fromSlice(list []record) func() (record, error) {
 }
 
 func fromReader(r io.Reader) func() (record, error) {
-	var b [recordBytes]byte
+	in := bufio.NewReaderSize(r, 1<<16)
+	last, some := uint64(0), false
 	return func() (record, error) {
-		if _, err := io.ReadFull(r, b[:]); err != nil {
+		gap, err := binary.ReadUvarint(in)
+		if err != nil {
 			return record{}, err // io.EOF between records
 		}
-		le := binary.LittleEndian
-		return record{le.Uint64(b[:]), int64(le.Uint64(b[8:])), int64(le.Uint64(b[16:]))}, nil
+		if last+gap < last || gap == 0 && some {
+			return record{}, errOrder
+		}
+		last, some = last+gap, true
+		first, err := binary.ReadUvarint(in)
+		if err != nil {
+			return record{}, inRecord(err)
+		}
+		more, err := binary.ReadUvarint(in)
+		if err != nil {
+			return record{}, inRecord(err)
+		}
+		return record{last, int64(first), int64(first + more)}, nil
 	}
+}
+
+var errOrder = errors.New("a list of traces is in no order: damaged")
+
+// inRecord is the error of a list that ends within a record.
+func inRecord(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // owned is a record and the number of the list that it is from.
@@ -246,7 +279,7 @@ func (h *heads) Pop() any {
 }
 
 // merged calls f once a trace with its records, by ascending list, which is reused.
-func merged(lists []func() (record, error), f func(same []owned) error) error {
+func merged(lists []func() (record, error), f func(same []owned)) error {
 	var h heads
 	for i, next := range lists {
 		switch r, err := next(); {
@@ -261,15 +294,11 @@ func merged(lists []func() (record, error), f func(same []owned) error) error {
 	for len(h) > 0 {
 		top := h[0]
 		if len(same) > 0 && same[0].hash != top.hash {
-			if err := f(same); err != nil {
-				return err
-			}
+			f(same)
 			same = same[:0]
 		}
 		same = append(same, top)
 		switch r, err := lists[top.list](); {
-		case err == nil && r.hash <= top.hash:
-			return fmt.Errorf("a list of traces is in no order: damaged")
 		case err == nil:
 			h[0] = owned{r, top.list}
 			heap.Fix(&h, 0)
@@ -279,10 +308,10 @@ func merged(lists []func() (record, error), f func(same []owned) error) error {
 			return err
 		}
 	}
-	if len(same) == 0 {
-		return nil
+	if len(same) > 0 {
+		f(same)
 	}
-	return f(same)
+	return nil
 }
 
 // TraceCount is what the lists of all shards say together.
@@ -297,9 +326,9 @@ type TraceCount struct {
 func CountTraces(lists []io.Reader, plan []Shard) (n TraceCount, err error) {
 	var next []func() (record, error)
 	for _, r := range lists {
-		next = append(next, fromReader(bufio.NewReaderSize(r, 1<<16)))
+		next = append(next, fromReader(r))
 	}
-	err = merged(next, func(same []owned) error {
+	err = merged(next, func(same []owned) {
 		n.Traces++
 		for _, o := range same[1:] {
 			if same[0].first < plan[o.list].Start.Index {
@@ -307,7 +336,6 @@ func CountTraces(lists []io.Reader, plan []Shard) (n TraceCount, err error) {
 				break
 			}
 		}
-		return nil
 	})
 	return n, err
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/eval"
 )
 
 // Defaults of Options.
@@ -28,8 +29,8 @@ type gatherer struct {
 	decide   func(number uint32, t *Trace)
 
 	clock    int64
-	numbers  map[trace.TraceID]uint32
-	open     []*Trace // by trace number; nil: decided
+	numbers  *eval.TraceNumbers
+	open     map[uint32]*Trace // by trace number; nil: decided
 	queue    []waiting
 	head     int // of queue
 	buffered int
@@ -45,7 +46,7 @@ type waiting struct {
 
 func newGatherer(o Options, decide func(uint32, *Trace)) *gatherer {
 	g := &gatherer{wait: o.Wait, maxSpans: o.MaxSpans, decide: decide,
-		clock: math.MinInt64, numbers: map[trace.TraceID]uint32{}}
+		clock: math.MinInt64, numbers: eval.NewTraceNumbers(o.Arrays), open: map[uint32]*Trace{}}
 	if g.wait == 0 {
 		g.wait = DefaultWait
 	}
@@ -57,17 +58,20 @@ func newGatherer(o Options, decide func(uint32, *Trace)) *gatherer {
 
 // add buffers s and decides the traces whose wait is over. It returns the number of
 // the trace of s, given in order of first sight; a span without trace id is a trace
-// of its own.
-func (g *gatherer) add(s *trace.Span) uint32 {
+// of its own. An error is one of room.
+func (g *gatherer) add(s *trace.Span) (uint32, error) {
 	g.clock = max(g.clock, s.Start)
 	for g.head < len(g.queue) && g.queue[g.head].deadline <= g.clock {
 		g.close()
 	}
-	n := g.number(s.TraceID)
+	n, err := g.number(s.TraceID)
+	if err != nil {
+		return 0, err
+	}
 	t := g.open[n]
 	if t == nil {
 		g.stats.Late++
-		return n
+		return n, nil
 	}
 	t.Spans = append(t.Spans, Span{s.ID, s.ParentID, s.Call, s.Start, s.Duration})
 	g.buffered++
@@ -75,25 +79,21 @@ func (g *gatherer) add(s *trace.Span) uint32 {
 		g.stats.Overflowed++
 		g.close()
 	}
-	return n
+	return n, nil
 }
 
-func (g *gatherer) number(id trace.TraceID) uint32 {
-	none := id == trace.TraceID{}
-	if n, ok := g.numbers[id]; ok && !none {
-		return n
+func (g *gatherer) number(id trace.TraceID) (uint32, error) {
+	n, first, err := g.numbers.Of(id)
+	if err != nil || !first {
+		return n, err
 	}
-	n := uint32(len(g.open))
-	if !none {
-		g.numbers[id] = n
-	}
-	g.open = append(g.open, g.fresh(id))
+	g.open[n] = g.fresh(id)
 	deadline := int64(math.MaxInt64)
 	if g.clock < math.MaxInt64-g.wait {
 		deadline = g.clock + g.wait
 	}
 	g.queue = append(g.queue, waiting{n, deadline})
-	return n
+	return n, nil
 }
 
 func (g *gatherer) fresh(id trace.TraceID) *Trace {
@@ -113,7 +113,7 @@ func (g *gatherer) close() {
 		g.queue, g.head = g.queue[:0], 0
 	}
 	t := g.open[n]
-	g.open[n] = nil
+	delete(g.open, n)
 	g.buffered -= len(t.Spans)
 	g.stats.Traces++
 	g.decide(n, t)

@@ -1,7 +1,9 @@
 package tracesamplers
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -21,6 +23,10 @@ type Options struct {
 	MaxSpans int
 	// Train is how many spans, from the first, are observed but not reported.
 	Train int64
+	// Test is how many more to expect, 0 if that is not known, and Arrays say where what
+	// is kept of each span and trace lies; nil: on the heap.
+	Test   int64
+	Arrays eval.Arrays
 	// Clock returns ns on a monotonic scale; nil measures no time.
 	Clock func() int64
 }
@@ -58,11 +64,14 @@ const checkEvery = 1 << 14
 //
 // Memory: about 70 bytes a trace, 40 a buffered span, 9 a row and entrant.
 func Run(ctx context.Context, src trace.Source, entrants []Entrant, o Options) (*Outcome, error) {
-	if o.Wait < 0 || o.MaxSpans < 0 || o.Train < 0 {
-		return nil, fmt.Errorf("tracesamplers: Wait %d, MaxSpans %d, Train %d: want 0 or more", o.Wait, o.MaxSpans, o.Train)
+	if o.Wait < 0 || o.MaxSpans < 0 || o.Train < 0 || o.Test < 0 {
+		return nil, fmt.Errorf("tracesamplers: Wait %d, MaxSpans %d, Train %d, Test %d: want 0 or more", o.Wait, o.MaxSpans, o.Train, o.Test)
 	}
 	w := &walk{entrants: entrants, o: o, out: &Outcome{Scores: &eval.Scores{}}, kinds: map[uint64]uint32{}}
-	w.decided = make([][]trace.Decision, len(entrants))
+	w.score, w.keep = make([][]float64, len(entrants)), make([][]bool, len(entrants))
+	if err := w.room(); err != nil {
+		return nil, err
+	}
 	if o.Clock != nil {
 		w.out.Ns = make([]int64, len(entrants))
 	}
@@ -83,8 +92,7 @@ func Run(ctx context.Context, src trace.Source, entrants []Entrant, o Options) (
 	if w.err != nil {
 		return nil, w.err
 	}
-	w.report()
-	return w.out, nil
+	return w.out, w.report()
 }
 
 type walk struct {
@@ -94,15 +102,32 @@ type walk struct {
 	gather   *gatherer
 	seen     int64
 	owner    []uint32 // of a row: the number that the gatherer gave its trace
-	decided  [][]trace.Decision
-	kindOf   []uint32 // by the gatherer's trace number
-	kinds    map[uint64]uint32
-	forest   forest
-	err      error
+	// By entrant and the gatherer's trace number:
+	score  [][]float64
+	keep   [][]bool
+	kindOf []uint32 // by that number alone
+	kinds  map[uint64]uint32
+	forest forest
+	err    error
+}
+
+// room is for the expected rows.
+func (w *walk) room() error {
+	n, a, s := int(w.o.Test), w.o.Arrays, w.out.Scores
+	var errs [3]error
+	w.owner, errs[0] = eval.ArrayOf[uint32](a, n)
+	w.out.Calls, errs[1] = eval.ArrayOf[trace.Call](a, n)
+	s.Labels, errs[2] = eval.ArrayOf[trace.Label](a, n)
+	w.owner, w.out.Calls, s.Labels = w.owner[:0], w.out.Calls[:0], s.Labels[:0]
+	return errors.Join(errs[:]...)
 }
 
 func (w *walk) add(s *trace.Span) {
-	n := w.gather.add(s)
+	n, err := w.gather.add(s)
+	if err != nil {
+		w.err = cmp.Or(w.err, err)
+		return
+	}
 	if w.seen++; w.seen <= w.o.Train {
 		return
 	}
@@ -127,20 +152,26 @@ func (w *walk) decide(number uint32, t *Trace) {
 		} else if d.Score != d.Score && w.err == nil {
 			w.err = fmt.Errorf("sampler %q: score of trace %v is NaN although it is not warming up: this is a defect of the sampler", e.Name, t.ID)
 		}
-		w.decided[i] = put(w.decided[i], number, d)
+		w.score[i] = put(w, w.score[i], number, d.Score)
+		w.keep[i] = put(w, w.keep[i], number, d.Keep)
 	}
 	w.forest.build(t)
 	kind := w.forest.kind(t)
 	if _, ok := w.kinds[kind]; !ok {
 		w.kinds[kind] = uint32(len(w.kinds))
 	}
-	w.kindOf = put(w.kindOf, number, w.kinds[kind])
+	w.kindOf = put(w, w.kindOf, number, w.kinds[kind])
 }
 
-func put[T any](s []T, i uint32, v T) []T {
-	for int(i) >= len(s) {
-		var zero T
-		s = append(s, zero)
+// put sets s[i] and grows s for it, or leaves an error in w.
+func put[T eval.Plain](w *walk, s []T, i uint32, v T) []T {
+	if more := int(i) + 1 - len(s); more > 0 {
+		grown, err := eval.GrowArray(w.o.Arrays, s, more)
+		if err != nil {
+			w.err = cmp.Or(w.err, err)
+			return s
+		}
+		s = grown[:i+1]
 	}
 	s[i] = v
 	return s
@@ -148,30 +179,43 @@ func put[T any](s []T, i uint32, v T) []T {
 
 // report hands the decisions of the traces to their spans, and numbers what is
 // reported anew, from 0 in order of first sight.
-func (w *walk) report() {
-	s := w.out.Scores
-	traces, types := map[uint32]uint32{}, map[uint32]uint32{}
-	s.Trace = make([]uint32, len(w.owner))
+func (w *walk) report() (err error) {
+	s, a := w.out.Scores, w.o.Arrays
+	if s.Trace, err = eval.ArrayOf[uint32](a, len(w.owner)); err != nil {
+		return err
+	}
+	traces, err := eval.ArrayOf[uint32](a, len(w.kindOf)) // numbers from 1
+	if err != nil {
+		return err
+	}
+	types := map[uint32]uint32{}
 	for row, n := range w.owner {
-		number, ok := traces[n]
-		if !ok {
-			number = uint32(len(traces))
-			traces[n] = number
+		if traces[n] == 0 {
 			kind := w.kindOf[n]
 			if _, ok := types[kind]; !ok {
 				types[kind] = uint32(len(types))
 			}
+			if w.out.Types, err = eval.GrowArray(a, w.out.Types, 1); err != nil {
+				return err
+			}
 			w.out.Types = append(w.out.Types, types[kind])
+			traces[n] = uint32(len(w.out.Types))
 		}
-		s.Trace[row] = number
+		s.Trace[row] = traces[n] - 1
 	}
 	for i, e := range w.entrants {
-		c := eval.ScoreColumn{Name: e.Name, Score: make([]float64, len(w.owner)), Keep: make([]bool, len(w.owner))}
+		c := eval.ScoreColumn{Name: e.Name}
+		if c.Score, err = eval.ArrayOf[float64](a, len(w.owner)); err != nil {
+			return err
+		}
+		if c.Keep, err = eval.ArrayOf[bool](a, len(w.owner)); err != nil {
+			return err
+		}
 		for row, n := range w.owner {
-			d := w.decided[i][n]
-			c.Score[row], c.Keep[row] = d.Score, d.Keep
+			c.Score[row], c.Keep[row] = w.score[i][n], w.keep[i][n]
 		}
 		s.Columns = append(s.Columns, c)
 	}
 	w.out.Stats = w.gather.stats
+	return nil
 }
