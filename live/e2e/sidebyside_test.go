@@ -236,7 +236,7 @@ func TestSideBySide(t *testing.T) {
 	}
 	var b strings.Builder
 	c := loadgen.DefaultConfig()
-	fmt.Fprintf(&b, "%d CPUs, %s/%s, %s; each system on one core, generator and sink in one process beside it; %v a load; %d traces of %d spans an export, %d bytes a span, %g %% of the traces with one slow span.\n\n",
+	fmt.Fprintf(&b, "%d CPUs, %s/%s, %s; each system on a core of its own, generator and sink in one process on the other; %v a load; %d traces of %d spans an export, %d bytes a span, %g %% of the traces with one slow span.\n\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), *sideBySide, c.Traces, c.Spans, c.SpanBytes, 100*c.SlowShare)
 	b.WriteString("| system | spans/s | CPU s a million spans | peak RSS, MB | kept | export p50 / p99, ms, at 80 % | span end -> sink p50 / p99, ms, at 80 % |\n|---|---|---|---|---|---|---|\n")
 	var cost []float64
