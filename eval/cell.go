@@ -81,7 +81,8 @@ type FaultDelay struct {
 // Cover, nil when they are not known. Timing fills NsPerSpan when there is any. The seed
 // of opt is that of resampling: cells of one condition are paired when it is the same
 // for all of them, those of other seeds of the plan too. Cost: one Summarise, a sort of
-// the scores and, with types, one of the traces. All of it is in the workspace of opt.
+// the scores that are not ranked and, with types, one of the traces. All of it is in the
+// workspace of opt.
 func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, error) {
 	opt = opt.withDefaults()
 	v, err := newView(o.Scores, column, opt)
@@ -106,7 +107,7 @@ func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, e
 		c.APReplicates = append(c.APReplicates, Number(ap))
 	}
 	c.Test, c.Positives = o.Counts.Test, o.Counts.Positives
-	recall, err := recallAtBudgets(opt.Workspace, o.Scores, column, append(slices.Clone(Budgets), CurveBudgets...))
+	recall, err := recallAtBudgets(opt.Workspace, v.sample.ranking, o.Scores, column, append(slices.Clone(Budgets), CurveBudgets...))
 	if err != nil {
 		return Cell{}, err
 	}
@@ -154,46 +155,63 @@ func bit(b bool) float64 {
 
 // recallAtBudgets keeps the highest scores of all test spans, whatever their label:
 // a sampler does not know which spans are left out of the score. Ties at the
-// cut-off count in proportion, as if broken at random.
-func recallAtBudgets(ws *Workspace, s *Scores, column int, budgets []float64) ([]Number, error) {
-	score := s.Columns[column].Score
-	all, room, err := ws.keyed(len(score))
+// cut-off count in proportion, as if broken at random. r is the ranking of the column,
+// which may be in ws, and stays there.
+func recallAtBudgets(ws *Workspace, r *Ranking, s *Scores, column int, budgets []float64) ([]Number, error) {
+	others, positives, err := unrankedScores(ws, s, s.Columns[column].Score)
 	if err != nil {
 		return nil, err
 	}
-	ranked, positives := 0, 0
-	for i, x := range score {
-		if x == x {
-			all.key[ranked], all.ref[ranked] = keyOf(x), uint32(i)
-			ranked++
-		}
-		if s.Labels[i].Positive() {
-			positives++
-		}
-	}
-	order := all.slice(0, ranked)
-	sortKeys(order, room.slice(0, ranked))
 	out := make([]Number, len(budgets))
 	for i, b := range budgets {
-		out[i] = Number(kept(s, score, order.ref, b*float64(len(score))) / float64(positives))
+		out[i] = Number(r.kept(others, b*float64(len(s.Labels))) / float64(positives))
 	}
 	return out, nil
 }
 
-// kept is the expected number of positives among the first budget spans of order.
-func kept(s *Scores, score []float64, order []uint32, budget float64) float64 {
-	var found float64
-	for from := 0; from < len(order) && budget > 0; {
-		to, positives := from, 0
-		for ; to < len(order) && score[order[to]] == score[order[from]]; to++ {
-			if s.Labels[order[to]].Positive() {
-				positives++
-			}
+// unrankedScores are the keys, ascending, of spans that have a score but a label that is
+// left out of the ranking. positives are those of all spans.
+func unrankedScores(ws *Workspace, s *Scores, score []float64) (keys []uint64, positives int64, err error) {
+	n := 0
+	for i, l := range s.Labels {
+		if l.Positive() {
+			positives++
 		}
-		share := min(1, budget/float64(to-from))
-		found += float64(share * float64(positives))
-		budget -= float64(to - from)
-		from = to
+		if x := score[i]; x == x && !l.Scored() {
+			n++
+		}
+	}
+	if err := resize(ws, &ws.key2, 2*n); err != nil {
+		return nil, 0, err
+	}
+	keys = ws.key2[:0:n]
+	for i, l := range s.Labels {
+		if x := score[i]; x == x && !l.Scored() {
+			keys = append(keys, keyOf(x))
+		}
+	}
+	sortKeys(keyed{key: keys}, keyed{key: ws.key2[n:]})
+	return keys, positives, nil
+}
+
+// kept is the expected number of positives among the first budget of the ranked spans
+// and of others, keys that ascend.
+func (r *Ranking) kept(others []uint64, budget float64) float64 {
+	var found float64
+	tp, passed := int64(0), int64(0)
+	for i := range r.stops {
+		st := &r.stops[i]
+		above := lowerBound(others, st.key)
+		tied := lowerBound(others[above:], st.key+1) // no score has the last key
+		passed, others = passed+int64(above+tied), others[above+tied:]
+		before := st.above + tp + passed - int64(tied)
+		left := budget - float64(before)
+		if left <= 0 {
+			break
+		}
+		share := min(1, left/float64(st.tied+st.pos+int64(tied)))
+		found += float64(share * float64(st.pos))
+		tp += st.pos
 	}
 	return found
 }

@@ -87,7 +87,9 @@ func (w *walk) offerPending() error {
 		return err
 	}
 	for j := range w.pending {
-		w.record(&w.pending[j])
+		if err := w.record(&w.pending[j]); err != nil {
+			return err
+		}
 		if err := w.tick(); err != nil {
 			return err
 		}

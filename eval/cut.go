@@ -78,12 +78,16 @@ func (c Cut) check() error {
 
 // Choose is the threshold on scores of the training part. NaN scores (warm-up) are
 // left out; no score at all is an error, and so are missing positives for
-// CutBestF1. It panics for a Cut that is not chosen on the training part.
+// CutBestF1. It may reorder and drop scores, and panics for a Cut that is not chosen on
+// the training part.
 //
 // Cost: one sort.
 func (c Cut) Choose(scores []float64, labels []trace.Label) (float64, error) {
 	use := func(i int) bool { return c.by != byFPR || !labels[i].Positive() }
-	kept := make([]float64, 0, len(scores))
+	kept := scores[:0]
+	if c.by == byF1 { // which takes the scores as they are
+		kept = make([]float64, 0, len(scores))
+	}
 	for i, x := range scores {
 		if x == x && use(i) {
 			kept = append(kept, x)

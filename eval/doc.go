@@ -16,5 +16,6 @@
 //  6. leave drawing to package reports and files to the command.
 //
 // The package reads no clock and opens no file: a clock, where time a span is
-// measured, is an argument.
+// measured, is an argument, and so is where the arrays lie that grow with the spans
+// ([Arrays]), for who wants them in files.
 package eval

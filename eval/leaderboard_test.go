@@ -1,10 +1,12 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -22,14 +24,53 @@ func TestRecallAtBudget(t *testing.T) {
 	}
 	s.Labels[0], s.Labels[4] = trace.Anomalous, trace.Anomalous
 	s.Labels[1] = trace.Guard // takes budget although it is not scored
-	order := []uint32{0, 1, 2, 3, 4, 5, 6, 7, 8}
-	for budget, want := range map[float64]float64{0: 0, 1: 1, 3: 1, 4: 1.5, 5: 2, 10: 2} {
-		if got := kept(s, s.Columns[0].Score, order, budget); got != want {
-			t.Errorf("budget %v keeps %v positives, want %v", budget, got, want)
-		}
+	shares, want := []float64{0, .1, .3, .4, .5, 1}, []Number{0, .5, .5, .75, 1, 1}
+	if got, err := recallAtBudgets(&Workspace{}, Rank(s.Labels, s.Columns[0].Score), s, 0, shares); err != nil || !slices.Equal(got, want) {
+		t.Errorf("recall at %v is %v, %v, want %v", shares, got, err, want)
 	}
-	if got, err := recallAtBudgets(&Workspace{}, s, 0, Budgets); err != nil || got[3] != .5 {
-		t.Errorf("recall at 10 %% is %v, %v, want .5", got[3], err)
+}
+
+// The twin goes through all spans in order of score. Few scores make many ties.
+func TestRecallAtBudgetEqualsSlowTwin(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 71))
+	for round := range 200 {
+		n := 1 + rng.IntN(60)
+		s := &Scores{Labels: make([]trace.Label, n), Columns: []ScoreColumn{{Score: make([]float64, n)}}}
+		score, positives := s.Columns[0].Score, 0.0
+		var order []int
+		for i := range score {
+			s.Labels[i], score[i] = trace.Label(rng.IntN(6)), float64(rng.IntN(1+round%12))
+			if s.Labels[i].Positive() {
+				positives++
+			}
+			if rng.IntN(9) == 0 {
+				score[i] = math.NaN()
+			} else {
+				order = append(order, i)
+			}
+		}
+		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
+		got, err := recallAtBudgets(&Workspace{}, Rank(s.Labels, score), s, 0, CurveBudgets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, share := range CurveBudgets {
+			budget, found := share*float64(n), 0.0
+			for from := 0; from < len(order) && budget > 0; {
+				to, hit := from, 0.0
+				for ; to < len(order) && score[order[to]] == score[order[from]]; to++ {
+					if s.Labels[order[to]].Positive() {
+						hit++
+					}
+				}
+				found += float64(min(1, budget/float64(to-from)) * hit)
+				budget -= float64(to - from)
+				from = to
+			}
+			if want := found / positives; float64(got[k]) != want && want == want {
+				t.Fatalf("round %d: recall at %v is %v, want %v", round, share, got[k], want)
+			}
+		}
 	}
 }
 

@@ -43,9 +43,11 @@ func newReplay(max int, seed uint64) *replay {
 	}
 }
 
-// expect makes room for spans at once: growing would copy them again and again.
-func (r *replay) expect(spans int64) {
-	r.spans = slices.Grow(r.spans, int(min(max(spans, 0), int64(r.max))))
+// expect makes room for spans at once, where a says: growing would copy them again and
+// again.
+func (r *replay) expect(a Arrays, spans int64) (err error) {
+	r.spans, err = empty[keptSpan](a, int(min(max(spans, 0), int64(r.max))))
+	return err
 }
 
 // add keeps s with the probability that makes the sample uniform (Vitter 1985,

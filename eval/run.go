@@ -40,8 +40,9 @@ const spansBetweenChecks = 1 << 14
 //
 // Cost beside sources and samplers: about 30 ns a span where the spans of a trace
 // come together (a map access more where they do not) and 12 ns an entrant,
-// without a clock (BenchmarkRun). Memory: that of Scores, about 40 bytes a trace,
-// and, only before the test part, of at most MaxCutSpans training spans.
+// without a clock (BenchmarkRun). Memory: that of Scores, about 40 bytes a trace, 16 a
+// span with a Kind, and, only before the test part, of at most MaxCutSpans training
+// spans; all of it lies where the plan's Arrays say.
 func Run(ctx context.Context, p Plan) (*Outcome, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -134,7 +135,9 @@ func (w *walk) parts() error {
 	if w.p.TrainSpans <= 0 {
 		return wrapped(inTest, w.test(w.p.Whole))
 	}
-	w.keepForCuts()
+	if err := w.keepForCuts(); err != nil {
+		return fmt.Errorf(inTraining, err)
+	}
 	var failed error
 	err := w.test(func(yield func(*trace.Span, error) bool) {
 		training := true
@@ -178,7 +181,9 @@ func (w *walk) train() error {
 	if w.p.Train == nil {
 		return w.ctx.Err()
 	}
-	w.keepForCuts()
+	if err := w.keepForCuts(); err != nil {
+		return err
+	}
 	for s, err := range w.p.Train {
 		if err != nil {
 			return fmt.Errorf("after %d spans: %w", w.done, err)
@@ -191,13 +196,14 @@ func (w *walk) train() error {
 }
 
 // keepForCuts makes room for the spans that cut-offs are chosen on.
-func (w *walk) keepForCuts() {
+func (w *walk) keepForCuts() error {
 	for _, e := range w.p.Entrants {
-		if e.Cut.needsTraining() && w.kept == nil {
+		if e.Cut.needsTraining() {
 			w.kept = newReplay(MaxCutSpans, w.p.Seed)
-			w.kept.expect(w.p.TrainSpans)
+			return w.kept.expect(w.p.Arrays, w.p.TrainSpans)
 		}
 	}
+	return nil
 }
 
 // learn shows one training span to all entrants.
@@ -238,8 +244,14 @@ func (w *walk) chooseCuts(kept *replay) error {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
-		scores := make([]float64, 0, len(kept.spans))
-		labels := make([]trace.Label, 0, len(kept.spans))
+		scores, err := empty[float64](w.p.Arrays, len(kept.spans))
+		if err != nil {
+			return err
+		}
+		labels, err := empty[trace.Label](w.p.Arrays, len(kept.spans))
+		if err != nil {
+			return err
+		}
 		kept.each(func(s *trace.Span) {
 			d := e.Sampler.Sample(s)
 			if d.WarmUp {
@@ -278,7 +290,9 @@ func (w *walk) test(src trace.Source) error {
 		if err := w.offer(s); err != nil {
 			return err
 		}
-		w.record(s)
+		if err := w.record(s); err != nil {
+			return err
+		}
 		if err := w.tick(); err != nil {
 			return err
 		}
@@ -401,14 +415,17 @@ func (w *walk) checked(i int, n int64, d trace.Decision) (trace.Decision, error)
 	return d, nil
 }
 
-// record keeps what does not depend on the samplers.
-func (w *walk) record(s *trace.Span) {
+// record keeps what does not depend on the samplers. An error is one of room.
+func (w *walk) record(s *trace.Span) (err error) {
 	w.out.Counts.Test++
 	w.byLabel[s.Label]++
 	if s.Kind != "" {
 		fault, ok := w.faults[s.Kind]
 		if !ok {
 			fault = -1
+		}
+		if w.out.Marked, err = GrowArray(w.p.Arrays, w.out.Marked, 1); err != nil {
+			return err
 		}
 		w.out.Marked = append(w.out.Marked, MarkedSpan{uint32(len(w.out.Scores.Labels)), fault, s.End()})
 	}
@@ -417,4 +434,5 @@ func (w *walk) record(s *trace.Span) {
 	}
 	w.out.Scores.Labels = append(w.out.Scores.Labels, s.Label)
 	w.traces.add(s.TraceID)
+	return nil
 }

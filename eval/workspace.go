@@ -6,7 +6,7 @@ import (
 	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
-// Workspace is the memory of reductions such as Summarise, some 30 bytes a span, kept
+// Workspace is the memory of reductions such as Summarise, up to 40 bytes a span, kept
 // from one to the next: fresh memory for each would double the peak while the garbage
 // collector catches up, and pile up elsewhere. What was made in a workspace ends with
 // the next use of it. Not safe for concurrent use. The zero value is on the heap.

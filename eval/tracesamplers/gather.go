@@ -109,8 +109,8 @@ func (g *gatherer) fresh(id trace.TraceID) *Trace {
 // close decides the trace that has waited longest.
 func (g *gatherer) close() {
 	n := g.queue[g.head].number
-	if g.head++; g.head == len(g.queue) {
-		g.queue, g.head = g.queue[:0], 0
+	if g.head++; 2*g.head >= len(g.queue) {
+		g.queue, g.head = g.queue[:copy(g.queue, g.queue[g.head:])], 0
 	}
 	t := g.open[n]
 	delete(g.open, n)
