@@ -36,34 +36,40 @@ func mser5(series []float64) (deleted int, ok bool) {
 }
 
 // pilot is the warm-up that MSER-5 finds, seconds: in the mean over replications, with
-// seeds of their own, of the number of requests present.
+// seeds of their own, of the number of requests present. While they are too short, they
+// run on, to twice their length.
 func (e *experiment) pilot(t *testing.T) float64 {
 	const runs, points = 10, 1000
-	for length := e.warm; ; length *= 2 {
-		series, systems := make([][]float64, runs), make([]*System, runs)
-		for i := range systems {
-			systems[i] = build(t, e.topology(), uint64(1000+i))
-		}
+	systems := make([]*System, runs)
+	for i := range systems {
+		systems[i] = build(t, e.topology(), uint64(1000+i))
+	}
+	spacing := e.warm / points
+	var mean []float64
+	for n := points; ; n *= 2 {
+		series := make([][]float64, runs)
 		atOnce(t, runs, func(i int) error {
-			series[i] = make([]float64, points)
-			for j := range series[i] {
-				if err := systems[i].Run(ns(length * float64(j+1) / points)); err != nil {
+			for j := len(mean) + 1; j <= n; j++ {
+				if err := systems[i].Run(ns(spacing * float64(j))); err != nil {
 					return err
 				}
+				present := 0
 				for _, svc := range systems[i].services {
-					series[i][j] += float64(svc.stats.Present)
+					present += svc.stats.Present
 				}
+				series[i] = append(series[i], float64(present)/runs)
 			}
 			return nil
 		})
 		for _, other := range series[1:] {
 			floats.Add(series[0], other)
 		}
-		if deleted, ok := mser5(series[0]); ok {
-			return length * float64(deleted) / points
+		mean = append(mean, series[0]...)
+		if deleted, ok := mser5(mean); ok {
+			return spacing * float64(deleted)
 		}
-		if length > 50*e.warm {
-			t.Fatalf("a run of %.3g s is too short for MSER-5: the model is not stationary", length)
+		if n > 50*points {
+			t.Fatalf("a run of %.3g s is too short for MSER-5: the model is not stationary", spacing*float64(n))
 		}
 	}
 }

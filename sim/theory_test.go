@@ -42,8 +42,8 @@ type probe struct {
 	n       float64
 	sum     float64
 	squares float64
-	bounds  []float64           // thresholds, seconds
-	within  map[float64]float64 // threshold -> outcomes within it
+	bounds  []float64 // thresholds, seconds
+	within  []float64 // outcomes within each
 	byKey   map[string]*[2]float64
 	worked  float64                // core-ns in the warm-up
 	samples map[float64][2]float64 // phase of the cycle -> sum and number of Present
@@ -82,7 +82,7 @@ func stats(name string, f func(Stats) float64) func(*probe) float64 {
 	return func(p *probe) float64 { return f(p.sys.Stats(name)) }
 }
 func share(seconds float64) func(*probe) float64 {
-	return func(p *probe) float64 { return p.within[seconds] / p.n }
+	return func(p *probe) float64 { return p.within[slices.Index(p.bounds, seconds)] / p.n }
 }
 func meanOf(key string) func(*probe) float64 {
 	return func(p *probe) float64 { return p.byKey[key][0] / p.byKey[key][1] }
@@ -253,7 +253,7 @@ func atOnce(t *testing.T, n int, do func(i int) error) {
 
 // begin begins to measure, anew.
 func (p *probe) begin(e *experiment) {
-	*p = probe{sys: p.sys, bounds: e.within, within: map[float64]float64{}, byKey: map[string]*[2]float64{}, samples: map[float64][2]float64{}}
+	*p = probe{sys: p.sys, bounds: e.within, within: make([]float64, len(e.within)), byKey: map[string]*[2]float64{}, samples: map[float64][2]float64{}}
 	p.sys.ResetStats()
 	if ready := p.sys.services[0].ready; len(ready) > 0 {
 		p.worked = ready[0].cpu.workedUntil()
@@ -280,16 +280,18 @@ func (p *probe) outcome(key string, seconds float64) {
 	p.n++
 	p.sum += seconds
 	p.squares += seconds * seconds
-	for _, w := range p.bounds {
+	for i, w := range p.bounds {
 		if seconds <= w {
-			p.within[w]++
+			p.within[i]++
 		}
 	}
-	if p.byKey[key] == nil {
-		p.byKey[key] = &[2]float64{}
+	of := p.byKey[key]
+	if of == nil {
+		of = &[2]float64{}
+		p.byKey[key] = of
 	}
-	p.byKey[key][0] += seconds
-	p.byKey[key][1]++
+	of[0] += seconds
+	of[1]++
 }
 
 // extend runs the replication on and checks what must hold on every path.
