@@ -99,6 +99,11 @@ func lowerBound(keys []uint64, k uint64) int {
 // rankBins is the ranking of counts by key, ascending.
 func rankBins(bins []bin) *Ranking {
 	r := &Ranking{}
+	some := 0 // bins with negatives: nearly all, and lists of millions are slow to grow
+	for _, b := range bins {
+		some += int(min(b.neg, 1))
+	}
+	r.negatives.key, r.negatives.upto = make([]uint64, 0, some), make([]int64, 0, some)
 	for _, b := range bins {
 		if b.pos > 0 {
 			r.stops = append(r.stops, stop{b.key, r.n, b.neg, b.pos})

@@ -67,6 +67,41 @@ func (f *tallyWriter) scores(h *histogram) {
 // file was not changed on its way is for the caller to check.
 func ReadTally(r io.Reader) (*Tally, error) {
 	f := tallyReader{r: bufio.NewReader(r)}
+	t, err := f.head()
+	if err != nil {
+		return nil, err
+	}
+	f.readScores(&t.scores)
+	if f.err != nil {
+		return nil, f.damage()
+	}
+	return t, nil
+}
+
+// MergeFrom is Merge with the tally that ReadTally would read, without the memory for
+// another one. After an error t must not be used any more.
+func (t *Tally) MergeFrom(r io.Reader) error {
+	f := tallyReader{r: bufio.NewReader(r)}
+	head, err := f.head()
+	if err != nil {
+		return err
+	}
+	if head.cut != t.cut {
+		return fmt.Errorf("tally by cut-off %v, the others are by %v", head.cut, t.cut)
+	}
+	t.Merge(head)
+	f.readScores(&t.scores)
+	return f.damage()
+}
+
+// tallyReader keeps the first error, behind which everything reads as nought.
+type tallyReader struct {
+	r   *bufio.Reader
+	err error
+}
+
+// head is the tally but for its scores.
+func (f *tallyReader) head() (*Tally, error) {
 	if v := f.number(); f.err != nil || v != tallyVersion {
 		return nil, errors.Join(f.damage(), fmt.Errorf("tally of version %d, this program reads version %d", v, tallyVersion))
 	}
@@ -84,17 +119,7 @@ func ReadTally(r io.Reader) (*Tally, error) {
 	for i := range t.cells {
 		t.cells[i] = Confusion{TP: f.count(), FP: f.count(), FN: f.count(), TN: f.count()}
 	}
-	f.readScores(&t.scores)
-	if f.err != nil {
-		return nil, f.damage()
-	}
-	return t, nil
-}
-
-// tallyReader keeps the first error, behind which everything reads as nought.
-type tallyReader struct {
-	r   *bufio.Reader
-	err error
+	return t, f.damage()
 }
 
 func (f *tallyReader) damage() error {
@@ -151,15 +176,16 @@ func (f *tallyReader) readScores(h *histogram) {
 	case n > distinctMax:
 		f.fail("%d distinct scores, more than one keeps apart", n)
 	default:
-		h.bins = f.readBins(n)
+		h.addBins(f.readBins(n))
 	}
 }
 
 func (f *tallyReader) readRounded(c *coarse, n uint64) {
 	pages, key := 0, uint64(0)
 	for i := uint64(0); i < n && f.err == nil; i++ {
+		last := key
 		key = f.key(key, i == 0, 1<<coarseBits-1)
-		if c.pages[key>>pageBits] == nil {
+		if i == 0 || key>>pageBits != last>>pageBits {
 			if pages++; pages > maxPages {
 				f.fail("scores on more than %d pages", maxPages)
 				return

@@ -33,6 +33,12 @@ func tallied(t *testing.T, s *Scores, cut Cut, parts, limit int, rng *rand.Rand)
 		if err := part.Write(&file); err != nil {
 			t.Fatal(err)
 		}
+		if rng.IntN(2) == 0 {
+			if err := all.MergeFrom(&file); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		back, err := ReadTally(&file)
 		if err != nil {
 			t.Fatal(err)
@@ -102,6 +108,9 @@ func TestTallyRefuses(t *testing.T) {
 	var file bytes.Buffer
 	if err := tally.Write(&file); err != nil {
 		t.Fatal(err)
+	}
+	if other, _ := NewTally(CutAt(.5)); other.MergeFrom(bytes.NewReader(file.Bytes())) == nil {
+		t.Error("tallies by different cut-offs: no error")
 	}
 	for cut := range file.Len() {
 		if cut%97 == 0 {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -172,67 +171,72 @@ func (s *Store) Missing(p *Plan) (missing []int, err error) {
 }
 
 // Collect adds up all shards. It errs if one is missing, damaged, or of other spans.
-func (s *Store) Collect(p *Plan) (*eval.Tally, TraceCount, error) {
+func (s *Store) Collect(p *Plan) (tally *eval.Tally, traces TraceCount, err error) {
 	missing, err := s.Missing(p)
 	if err != nil {
 		return nil, TraceCount{}, err
 	}
+	if len(p.Shards) == 0 {
+		return nil, TraceCount{}, s.damaged(PlanFile, errors.New("a plan without shards"))
+	}
 	if len(missing) > 0 {
 		return nil, TraceCount{}, fmt.Errorf("%d of %d shards are not done, the first: %d", len(missing), len(p.Shards), missing[0])
 	}
-	var (
-		g      errgroup.Group
-		mu     sync.Mutex
-		all    *eval.Tally
-		traces TraceCount
-	)
-	g.SetLimit(runtime.GOMAXPROCS(0)) // each holds a tally
+	var g errgroup.Group
 	g.Go(func() (err error) {
 		traces, err = s.countTraces(p)
 		return err
 	})
-	for i, shard := range p.Shards {
-		g.Go(func() error {
-			t, err := s.tallyOf(i, shard)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if all == nil {
-				all = t
-			} else {
-				all.Merge(t)
-			}
-			return nil
+	sums := make([]*eval.Tally, min(len(p.Shards), runtime.GOMAXPROCS(0)))
+	for i := range sums {
+		g.Go(func() (err error) {
+			sums[i], err = s.sumOf(p, i, len(sums))
+			return err
 		})
 	}
-	err = g.Wait()
-	return all, traces, err
-}
-
-func (s *Store) tallyOf(i int, shard Shard) (*eval.Tally, error) {
-	t, err := s.readTally(i)
-	if err == nil && t.Test() != shard.Spans() {
-		err = s.damaged(TallyFile(i), fmt.Errorf("of %d spans, the shard has %d", t.Test(), shard.Spans()))
+	if err := g.Wait(); err != nil {
+		return nil, TraceCount{}, err
 	}
-	return t, err
+	for _, t := range sums[1:] {
+		sums[0].Merge(t)
+	}
+	return sums[0], traces, nil
 }
 
-func (s *Store) readTally(i int) (*eval.Tally, error) {
+// sumOf adds up every step-th shard from first on.
+func (s *Store) sumOf(p *Plan, first, step int) (sum *eval.Tally, err error) {
+	before := int64(0)
+	for i := first; i < len(p.Shards); i += step {
+		if sum, err = s.addTally(sum, i); err != nil {
+			return nil, err
+		}
+		if n, want := sum.Test()-before, p.Shards[i].Spans(); n != want {
+			return nil, s.damaged(TallyFile(i), fmt.Errorf("of %d spans, the shard has %d", n, want))
+		}
+		before = sum.Test()
+	}
+	return sum, nil
+}
+
+// addTally adds shard i to sum, which is nil before the first.
+func (s *Store) addTally(sum *eval.Tally, i int) (*eval.Tally, error) {
 	r, err := s.openPacked(TallyFile(i))
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	t, err := eval.ReadTally(r)
+	if sum == nil {
+		sum, err = eval.ReadTally(r)
+	} else {
+		err = sum.MergeFrom(r)
+	}
 	if err == nil {
 		_, err = io.Copy(io.Discard, r) // to the checksum
 	}
 	if err != nil {
 		return nil, s.damaged(TallyFile(i), err)
 	}
-	return t, nil
+	return sum, nil
 }
 
 func (s *Store) countTraces(p *Plan) (n TraceCount, err error) {
