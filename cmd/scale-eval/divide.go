@@ -45,7 +45,7 @@ type divisible struct {
 }
 
 // divisibles are the commands that submit divides into units.
-func divisibles() []divisible { return []divisible{dividedSimulate()} }
+func divisibles() []divisible { return []divisible{dividedCompare(), dividedSimulate()} }
 
 func (k *divisible) name() string { return k.command().Name }
 

@@ -88,6 +88,8 @@ func TestSubmitDry(t *testing.T) {
 	server := objecttest.Start(t)
 	data, store := server.URL("bucket", "spans.parquet"), server.URL("bucket", "store")
 	succeed(t, "datasets", "convert", "--dataset", "synth", "--spans", "3000", "--out", data)
+	local := filepath.Join(t.TempDir(), "spans.parquet")
+	succeed(t, "datasets", "convert", "--dataset", "synth", "--spans", "300", "--out", local)
 	submit := []string{"submit", "run", "--dataset", data, "--shards", "5", "--storage", store, "--image", "scale-eval:v1", "--dry-run"}
 	text := succeed(t, append(submit, "--queue", "team", "--node-selector", "pool=spot", "--env-from-secret", "s3", "--keep", "share=0.05")...)
 	for _, want := range []string{"kind: Job", "completionMode: Indexed", "completions: 5", "backoffLimitPerIndex: 3", "podFailurePolicy", "kueue.x-k8s.io/queue-name: team",
@@ -111,6 +113,11 @@ func TestSubmitDry(t *testing.T) {
 	if !strings.Contains(text, "completions: 2") || !strings.Contains(text, "- 0-1\n") {
 		t.Errorf("2 units are 2 pods, of shards 0 and 1:\n%s", text)
 	}
+	refuse(t, exitUsage, "pods do not see files", "submit", "compare", "--dataset", local, "--shards", "2", "--storage", store, "--image", "x", "--dry-run")
+	text = succeed(t, "submit", "compare", "--dataset", data, "--dataset", "synth:A", "--spans", "900", "--seeds", "2", "--shock", "3", "--shards", "9", "--storage", store, "--image", "x", "--dry-run")
+	if !strings.Contains(text, "completions: 4") {
+		t.Errorf("2 datasets x 2 seeds are not 4 pods:\n%s", text)
+	}
 	if keys := server.Keys(); len(keys) != 1 {
 		t.Errorf("a dry run wrote %v", keys)
 	}
@@ -119,7 +126,7 @@ func TestSubmitDry(t *testing.T) {
 	refuse(t, exitUsage, "neither a scenario nor a file", append(here, "2", "nothing")...)
 	refuse(t, exitUsage, "event-log", append(here, "2", "--event-log", "x", slowDB)...)
 	refuse(t, exitUsage, "--local -1", "submit", "simulate", "--local", "-1", "--shards", "2", "--storage", store)
-	refuse(t, exitUsage, "submit run, submit simulate", "submit")
-	refuse(t, exitUsage, "submit run, submit simulate", "submit", "bench")
+	refuse(t, exitUsage, "submit run, submit compare, submit simulate", "submit")
+	refuse(t, exitUsage, "submit run, submit compare, submit simulate", "submit", "bench")
 	refuse(t, exitFailure, "holds no plan", "cancel", "--storage", store)
 }
