@@ -39,13 +39,14 @@ type divisible struct {
 	command func() *cli.Command
 	takes   func(flag string) bool // whether a flag of command makes sense when it is divided
 	units   string                 // what units are called
+	rounds  bool                   // units may follow from results
 	usage   string
 	teaches string
 	open    func(*cli.Context, *shards.Division) (divided, error)
 }
 
 // divisibles are the commands that submit divides into units.
-func divisibles() []divisible { return []divisible{dividedCompare(), dividedSimulate()} }
+func divisibles() []divisible { return []divisible{dividedCompare(), dividedTune(), dividedSimulate()} }
 
 func (k *divisible) name() string { return k.command().Name }
 
@@ -104,10 +105,22 @@ func setOptions(c *cli.Context, flags []cli.Flag, takes func(string) bool) map[s
 // apply sets options of c.
 func apply(c *cli.Context, options map[string][]string) error {
 	for _, name := range slices.Sorted(maps.Keys(options)) {
-		for _, v := range options[name] {
-			if err := c.Set(name, v); err != nil {
-				return fmt.Errorf("option %q = %q: %w", name, v, err)
-			}
+		if err := setFlag(c, name, options[name]); err != nil {
+			return fmt.Errorf("option %q = %q: %w", name, options[name], err)
+		}
+	}
+	return nil
+}
+
+// setFlag gives a flag of c its values. Those of a list may have commas, which Set would
+// part them at in a context that no command line was parsed for.
+func setFlag(c *cli.Context, name string, values []string) error {
+	if _, isSlice := findFlag(c.Command.Flags, name).(*cli.StringSliceFlag); isSlice && len(values) > 0 {
+		values = []string{cli.NewStringSlice(values...).Serialize()}
+	}
+	for _, v := range values {
+		if err := c.Set(name, v); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -257,8 +270,8 @@ func (d *division) missing() ([]int, error) {
 		}
 	}
 	for {
-		missing, err := d.store.MissingParts(d.plan, d.plan.Round())
-		if len(missing) > 0 || err != nil {
+		parts, err := d.store.MissingParts(d.plan)
+		if missing := anyRound(parts); len(missing) > 0 || err != nil {
 			return missing, err
 		}
 		done, err := d.store.ReadParts(d.plan)
@@ -271,13 +284,22 @@ func (d *division) missing() ([]int, error) {
 	}
 }
 
+// anyRound are the shards that a list of any round has.
+func anyRound(rounds [][]int) []int {
+	all := slices.Concat(rounds...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // planned plans the next round, if one is due.
 func (d *division) planned(dry bool) (key string, n int, missing []int, err error) {
 	switch {
 	case !dry:
 		missing, err = d.missing()
 	case len(d.plan.Rounds) > 0:
-		missing, err = d.store.MissingParts(d.plan, d.plan.Round())
+		var parts [][]int
+		parts, err = d.store.MissingParts(d.plan)
+		missing = anyRound(parts)
 	default:
 		var units []any
 		units, err = d.next(nil)
@@ -302,38 +324,52 @@ func (d *division) advance(done shards.Results) (more bool, err error) {
 	return true, d.store.WriteDivision(d.plan)
 }
 
-// work computes the part of a shard and says what it did.
+// work computes the parts of a shard that are missing and says what it did.
 func (d *division) work(shard int) (string, error) {
-	round := d.plan.Round()
-	mine := d.plan.UnitsOf(round, shard)
-	if len(mine) == 0 {
+	did, units := 0, 0
+	for round := range d.plan.Rounds {
+		mine := d.plan.UnitsOf(round, shard)
+		units += len(mine)
+		if done, err := d.store.Has(shards.PartFile(round, shard)); err != nil {
+			return "", err
+		} else if done || len(mine) == 0 {
+			continue
+		}
+		if err := d.part(round, shard, mine); err != nil {
+			return "", err
+		}
+		did += len(mine)
+	}
+	switch {
+	case units == 0:
 		return fmt.Sprintf("shard %d has nothing to do", shard), nil
+	case did == 0:
+		return fmt.Sprintf("shard %d is done already", shard), nil
 	}
-	if done, err := d.store.Has(shards.PartFile(round, shard)); done || err != nil {
-		return fmt.Sprintf("shard %d is done already", shard), err
-	}
+	return fmt.Sprintf("shard %d of %d: %d %s", shard, d.plan.Shards, did, d.kind.units), nil
+}
+
+// part computes the units of a shard in a round and writes their results.
+func (d *division) part(round, shard int, mine []int) error {
 	units := make([]json.RawMessage, len(mine))
 	for i, u := range mine {
 		units[i] = d.plan.Rounds[round][u]
 	}
 	results, err := d.compute(units)
 	if err != nil {
-		return "", err
+		return err
 	}
 	lines := make([][]json.RawMessage, len(results))
 	for i, of := range results {
 		for _, r := range of {
 			b, err := json.Marshal(r)
 			if err != nil {
-				return "", err
+				return err
 			}
 			lines[i] = append(lines[i], b)
 		}
 	}
-	if err := d.store.WritePart(d.plan, round, shard, lines); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("shard %d of %d: %d %s", shard, d.plan.Shards, len(mine), d.kind.units), nil
+	return d.store.WritePart(d.plan, round, shard, lines)
 }
 
 // collect writes what the command writes, from the parts.

@@ -118,6 +118,12 @@ func TestSubmitDry(t *testing.T) {
 	if !strings.Contains(text, "completions: 4") {
 		t.Errorf("2 datasets x 2 seeds are not 4 pods:\n%s", text)
 	}
+	refuse(t, exitUsage, "pods do not see files", "submit", "tune", "--dataset", local, "--grid", "n_tree=1,2", "--shards", "2", "--storage", store, "--image", "x", "--dry-run")
+	text = succeed(t, "submit", "tune", "--dataset", data, "--grid", "n_tree=1,2,3", "--seeds", "2", "--shards", "9", "--storage", store, "--image", "x", "--dry-run")
+	if !strings.Contains(text, "completions: 3") {
+		t.Errorf("3 models on the first seed are not 3 pods:\n%s", text)
+	}
+	refuse(t, exitUsage, "nothing to search", "submit", "tune", "--shards", "2", "--local", "2", "--storage", store)
 	if keys := server.Keys(); len(keys) != 1 {
 		t.Errorf("a dry run wrote %v", keys)
 	}
@@ -126,7 +132,7 @@ func TestSubmitDry(t *testing.T) {
 	refuse(t, exitUsage, "neither a scenario nor a file", append(here, "2", "nothing")...)
 	refuse(t, exitUsage, "event-log", append(here, "2", "--event-log", "x", slowDB)...)
 	refuse(t, exitUsage, "--local -1", "submit", "simulate", "--local", "-1", "--shards", "2", "--storage", store)
-	refuse(t, exitUsage, "submit run, submit compare, submit simulate", "submit")
-	refuse(t, exitUsage, "submit run, submit compare, submit simulate", "submit", "bench")
+	refuse(t, exitUsage, "submit run, submit compare, submit tune, submit simulate", "submit")
+	refuse(t, exitUsage, "submit run, submit compare, submit tune, submit simulate", "submit", "bench")
 	refuse(t, exitFailure, "holds no plan", "cancel", "--storage", store)
 }

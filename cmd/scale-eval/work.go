@@ -142,7 +142,8 @@ type shardState struct {
 	all     int64
 	left    int64        // of them
 	run     *shards.Plan // nil: it is a division
-	round   int          // of a division
+	rounds  int          // of a division, as far as they are planned
+	follows bool         // rounds may follow this one
 }
 
 // readState reads the plan, whatever it is of, and looks for what is done.
@@ -170,15 +171,24 @@ func readState(store *shards.Store) (*shardState, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.key, s.shards, s.round, s.all = d.Key, d.Shards, d.Round(), int64(len(d.Rounds[d.Round()]))
+	s.key, s.shards, s.rounds = d.Key, d.Shards, len(d.Rounds)
 	if known := divisibleOf(kind); known != nil {
-		s.of = known.units
+		s.of, s.follows = known.units, known.rounds
 	}
-	s.missing, err = store.MissingParts(d, s.round)
-	for _, i := range s.missing {
-		s.left += int64(len(d.UnitsOf(s.round, i)))
+	for _, units := range d.Rounds {
+		s.all += int64(len(units))
 	}
-	return s, err
+	missing, err := store.MissingParts(d)
+	if err != nil {
+		return nil, err
+	}
+	for round, of := range missing {
+		for _, i := range of {
+			s.left += int64(len(d.UnitsOf(round, i)))
+		}
+	}
+	s.missing = anyRound(missing)
+	return s, nil
 }
 
 func (s *shardState) print(c *cli.Context, job *indexed.Progress, asJSON bool) error {
@@ -187,13 +197,13 @@ func (s *shardState) print(c *cli.Context, job *indexed.Progress, asJSON bool) e
 		if s.run != nil {
 			out["spans"], out["spans_missing"] = s.all, s.left
 		} else {
-			out["round"], out["units"], out["units_missing"] = s.round, s.all, s.left
+			out["rounds"], out["units"], out["units_missing"] = s.rounds, s.all, s.left
 		}
 		return json.NewEncoder(c.App.Writer).Encode(out)
 	}
 	of := ""
-	if s.round > 0 {
-		of = fmt.Sprintf(" of round %d", s.round+1)
+	if s.follows {
+		of = fmt.Sprintf(", in %d rounds", s.rounds)
 	}
 	fmt.Fprintf(c.App.Writer, "%d of %d shards done, %d of %d %s%s\n", s.shards-len(s.missing), s.shards, s.all-s.left, s.all, s.of, of)
 	if len(s.missing) > 0 {
@@ -203,6 +213,8 @@ func (s *shardState) print(c *cli.Context, job *indexed.Progress, asJSON bool) e
 			fmt.Fprintf(c.App.Writer, " and %d more", len(s.missing)-shown)
 		}
 		fmt.Fprintln(c.App.Writer)
+	} else if s.follows {
+		fmt.Fprintln(c.App.Writer, "submit again: it plans what follows from these results, or says that this was all")
 	}
 	return printJob(c, job)
 }

@@ -30,9 +30,6 @@ type Division struct {
 // DivisionVersion is the version of Division's JSON.
 const DivisionVersion = 1
 
-// Round is the last round, the one that is being computed.
-func (d *Division) Round() int { return len(d.Rounds) - 1 }
-
 // UnitsOf are the units of a round that a shard computes: every Shards-th, so that
 // neighbours, which take about as long, are spread. With more shards than units some
 // have none.
@@ -122,16 +119,19 @@ func (s *Store) readPlan(into any) error {
 	return nil
 }
 
-// MissingParts lists the shards whose part of a round is not there. Those that have no
-// units miss nothing.
-func (s *Store) MissingParts(d *Division, round int) (missing []int, err error) {
+// MissingParts lists, for each round, the shards whose part is not there. Those that have
+// no units miss nothing.
+func (s *Store) MissingParts(d *Division) ([][]int, error) {
 	there, err := s.names()
 	if err != nil {
 		return nil, err
 	}
-	for i := range min(d.Shards, len(d.Rounds[round])) {
-		if !there[PartFile(round, i)] {
-			missing = append(missing, i)
+	missing := make([][]int, len(d.Rounds))
+	for round, units := range d.Rounds {
+		for i := range min(d.Shards, len(units)) {
+			if !there[PartFile(round, i)] {
+				missing[round] = append(missing[round], i)
+			}
 		}
 	}
 	return missing, nil
@@ -166,14 +166,14 @@ func (s *Store) WritePart(d *Division, round, shard int, results [][]json.RawMes
 // ReadParts reads the results of all rounds. It errs if a part is missing, damaged, or
 // of another division.
 func (s *Store) ReadParts(d *Division) (Results, error) {
+	missing, err := s.MissingParts(d)
+	if err != nil {
+		return nil, err
+	}
 	all := make(Results, len(d.Rounds))
 	for round := range d.Rounds {
-		missing, err := s.MissingParts(d, round)
-		if err != nil {
-			return nil, err
-		}
-		if len(missing) > 0 {
-			return nil, fmt.Errorf("%d of %d shards are not done, the first: %d", len(missing), d.Shards, missing[0])
+		if n := len(missing[round]); n > 0 {
+			return nil, fmt.Errorf("%d of %d shards are not done, the first: %d", n, d.Shards, missing[round][0])
 		}
 		all[round] = make([][]json.RawMessage, len(d.Rounds[round]))
 		for shard := range min(d.Shards, len(d.Rounds[round])) {
