@@ -2,6 +2,7 @@ package tuning
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -46,6 +47,23 @@ type Study struct {
 
 	mu          sync.Mutex
 	done, known int
+	listing     bool     // compute nothing
+	needed      [][]Unit // what would be computed next
+}
+
+// errNeeds ends a study that only lists.
+var errNeeds = errors.New("tuning: units are to be computed")
+
+// Needs are the groups of units that Run would compute first, given what is Done: those
+// of one stage, which do not need one another. None: Run would compute nothing. The
+// search is used up by it, so that each call wants a study of its own.
+func (s *Study) Needs(ctx context.Context) ([][]Unit, error) {
+	s.listing = true
+	_, err := s.Run(ctx)
+	if errors.Is(err, errNeeds) {
+		err = nil
+	}
+	return s.needed, err
 }
 
 // UnitKey identifies a unit.
@@ -78,7 +96,11 @@ func (s *Study) Run(ctx context.Context) ([]Outcome, error) {
 
 // batch runs models up the shares and then, on all data, on the other seeds.
 func (s *Study) batch(ctx context.Context, models []Point) (all []Outcome, err error) {
+	spares := s.EarlyStop && len(s.Objectives) == 1 && len(s.Seeds) > 1
 	for i, share := range s.Shares {
+		if i == len(s.Shares)-1 && !spares {
+			break // nothing follows from the first seed
+		}
 		first, err := s.units(ctx, models, s.Seeds[:1], share)
 		all = append(all, first...)
 		if err != nil {
@@ -86,11 +108,15 @@ func (s *Study) batch(ctx context.Context, models []Point) (all []Outcome, err e
 		}
 		if i < len(s.Shares)-1 {
 			models = best(models, s.modelLosses(models, first), s.Eta)
-		} else if s.EarlyStop && len(s.Objectives) == 1 && len(s.Seeds) > 1 {
+		} else {
 			models = s.hopeful(models, first)
 		}
 	}
-	rest, err := s.units(ctx, models, s.Seeds[1:], 1)
+	seeds := s.Seeds
+	if spares {
+		seeds = seeds[1:]
+	}
+	rest, err := s.units(ctx, models, seeds, 1)
 	return append(all, rest...), err
 }
 
@@ -156,6 +182,10 @@ func (s *Study) units(ctx context.Context, models []Point, seeds []uint64, share
 		}
 		at[name] = len(groups)
 		groups = append(groups, []Unit{u})
+	}
+	if s.listing && len(groups) > 0 {
+		s.needed = groups
+		return nil, errNeeds
 	}
 	s.known += len(units)
 	s.advance(len(results))

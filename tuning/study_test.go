@@ -3,6 +3,7 @@ package tuning
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
@@ -164,5 +165,66 @@ func TestConclude(t *testing.T) {
 	}
 	if _, _, err := Conclude(s.Space, s.Objectives, outcomes[len(outcomes)-1:]); err == nil {
 		t.Error("a study without a measured point has a result")
+	}
+}
+
+// TestNeeds: computing what a study needs, round by round, gives the outcomes of Run, for
+// every kind of search.
+func TestNeeds(t *testing.T) {
+	for name, rounds := range map[string]int{"grid": 1, "early stop": 2, "halving": 3, "tpe": 3} {
+		t.Run(name, func(t *testing.T) {
+			study := func() *Study {
+				s, _ := newFake(t, "1..9")
+				s.EarlyStop = name == "early stop"
+				switch name {
+				case "halving":
+					s.Shares = []float64{1. / 9, 1. / 3, 1}
+				case "tpe":
+					s.Seeds = s.Seeds[:1]
+					s.Search = TPE(s.Space, 8, 1, TPEOptions{StartUp: 4, Batch: 2})
+				}
+				return s
+			}
+			want, err := study().Run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := map[string]Outcome{}
+			for n := 1; ; n++ {
+				s := study()
+				s.Done = done
+				groups, err := s.Needs(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(groups) == 0 {
+					if n-1 != rounds {
+						t.Errorf("%d rounds, want %d", n-1, rounds)
+					}
+					break
+				}
+				for _, g := range groups {
+					err := s.Evaluate(t.Context(), g, func(o Outcome) error {
+						if _, twice := done[s.UnitKey(o.Unit)]; twice {
+							t.Errorf("%v is needed twice", o.Unit)
+						}
+						done[s.UnitKey(o.Unit)] = o
+						return nil
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			s := study()
+			s.Done = done
+			s.Evaluate = func(context.Context, []Unit, func(Outcome) error) error {
+				return errors.New("nothing is to be computed")
+			}
+			got, err := s.Run(t.Context())
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Errorf("%v: %d outcomes, want %d", err, len(got), len(want))
+			}
+		})
 	}
 }

@@ -85,10 +85,20 @@ type comparison struct {
 	c       *cli.Context
 	list    []rival
 	journal *journal
-	seen    map[string]bool // datasets
-	cells   []eval.Cell
-	reused  int
-	spill   int // from how many bytes on arrays lie in files
+	// visit is told of a dataset before it is read, and of each of its conditions and
+	// seeds, whose cells run computes. It may leave them out.
+	visit  func(u cellUnit, run func() error) error
+	seen   map[string]bool // datasets
+	cells  []eval.Cell
+	reused int
+	spill  int // from how many bytes on arrays lie in files
+}
+
+// cellUnit is what samplers are compared on at once.
+type cellUnit struct {
+	Dataset   string `json:"dataset"`
+	Condition string `json:"condition"` // "" stands for all of them
+	Seed      uint64 `json:"seed"`
 }
 
 // compare keeps arrays that take so many bytes or more in files.
@@ -97,37 +107,55 @@ func compare(c *cli.Context, from int) error {
 	if err != nil {
 		return err
 	}
-	list, err := rivalsNamed(c.StringSlice("samplers"))
+	x, err := newComparison(c, from)
 	if err != nil {
 		return err
 	}
-	if c.Int("seeds") < 1 {
-		return usagef("--seeds %d: want 1 or more", c.Int("seeds"))
-	}
-	if _, err := paramsOf(c, 1); err != nil {
-		return err
-	}
-	if err := checkEvaluation(c); err != nil {
-		return err
-	}
-	if err := checkProtocol(c); err != nil {
-		return err
-	}
-	x := &comparison{c: c, list: list, seen: map[string]bool{}, spill: from}
 	if x.journal, err = openJournal(filepath.Join(c.String("out"), "cells.jsonl")); err != nil {
 		return err
 	}
 	defer x.journal.Close()
-	for _, name := range c.StringSlice("dataset") {
-		if err := x.dataset(name); err != nil {
-			return fmt.Errorf("dataset %s: %w", name, err)
-		}
+	if err := x.compute(); err != nil {
+		return err
 	}
-	board, err := eval.NewBoard(x.cells, list[0].name, 1)
+	board, err := eval.NewBoard(x.cells, x.list[0].name, 1)
 	if err != nil {
 		return err
 	}
 	return x.report(board, asJSON)
+}
+
+// newComparison checks the options.
+func newComparison(c *cli.Context, from int) (*comparison, error) {
+	list, err := rivalsNamed(c.StringSlice("samplers"))
+	if err != nil {
+		return nil, err
+	}
+	if c.Int("seeds") < 1 {
+		return nil, usagef("--seeds %d: want 1 or more", c.Int("seeds"))
+	}
+	if _, err := paramsOf(c, 1); err != nil {
+		return nil, err
+	}
+	if err := checkEvaluation(c); err != nil {
+		return nil, err
+	}
+	if err := checkProtocol(c); err != nil {
+		return nil, err
+	}
+	every := func(_ cellUnit, run func() error) error { return run() }
+	return &comparison{c: c, list: list, visit: every, spill: from}, nil
+}
+
+// compute goes through all cells.
+func (x *comparison) compute() error {
+	x.seen = map[string]bool{}
+	for _, name := range x.c.StringSlice("dataset") {
+		if err := x.dataset(name); err != nil {
+			return fmt.Errorf("dataset %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func (x *comparison) report(board *eval.Board, asJSON bool) error {
@@ -173,6 +201,11 @@ func (x *comparison) dataset(name string) error {
 		return usagef("--dataset: two are called %s: rows could not be told apart, compare them in two calls", ds.Name)
 	}
 	x.seen[ds.Name] = true
+	return x.visit(cellUnit{Dataset: ds.Name}, func() error { return x.cellsOf(ds) })
+}
+
+// cellsOf reads a dataset and goes through its cells.
+func (x *comparison) cellsOf(ds *catalog.Dataset) error {
 	calls, err := newCalls(x.c)
 	if err != nil {
 		return err
@@ -193,8 +226,10 @@ func (x *comparison) dataset(name string) error {
 		fmt.Fprintf(x.c.App.ErrWriter, "scale-eval: dataset %s: %s\n", ds.Name, note)
 	}
 	for _, cond := range conditions {
-		for seed := range x.c.Int("seeds") {
-			if err := x.run(ds, calls, census, files, cond, uint64(seed+1)); err != nil {
+		for i := range x.c.Int("seeds") {
+			seed := uint64(i + 1)
+			run := func() error { return x.run(ds, calls, census, files, cond, seed) }
+			if err := x.visit(cellUnit{ds.Name, cond.name, seed}, run); err != nil {
 				return err
 			}
 		}

@@ -56,6 +56,9 @@
 //
 //	$ scale-eval submit --help
 //	$ scale-eval submit run --help
+//	$ scale-eval submit compare --help
+//	$ scale-eval submit tune --help
+//	$ scale-eval submit simulate --help
 //	$ scale-eval cancel --help
 //
 // # Protocols

@@ -16,7 +16,8 @@ import (
 // written by one call, so that what an interruption leaves is at most a torn last
 // line, which opening cuts off. Lines are appended, so that two calls at once lose none.
 type journal struct {
-	f     *os.File
+	w     io.Writer
+	close func() error
 	cells map[string]eval.Cell // by key
 }
 
@@ -33,15 +34,21 @@ func openJournal(path string) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{f: f, cells: map[string]eval.Cell{}}
-	if err := j.load(path); err != nil {
+	j := newJournal(f)
+	j.close = f.Close
+	if err := j.load(f, path); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return j, nil
 }
 
-func (j *journal) load(path string) error {
-	content, err := io.ReadAll(j.f)
+// newJournal has no cells and writes those that are added to w.
+func newJournal(w io.Writer) *journal {
+	return &journal{w: w, close: func() error { return nil }, cells: map[string]eval.Cell{}}
+}
+
+func (j *journal) load(f *os.File, path string) error {
+	content, err := io.ReadAll(f)
 	if err != nil {
 		return err
 	}
@@ -56,7 +63,7 @@ func (j *journal) load(path string) error {
 		}
 		j.cells[l.Key] = l.Cell
 	}
-	return j.f.Truncate(int64(whole))
+	return f.Truncate(int64(whole))
 }
 
 func (j *journal) add(key string, cell eval.Cell) error {
@@ -64,11 +71,16 @@ func (j *journal) add(key string, cell eval.Cell) error {
 	if err != nil {
 		return err
 	}
-	if _, err := j.f.Write(append(line, '\n')); err != nil {
+	return j.addLine(journalLine{key, cell}, line)
+}
+
+// addLine appends text, which says what l is.
+func (j *journal) addLine(l journalLine, text []byte) error {
+	if _, err := j.w.Write(append(text, '\n')); err != nil {
 		return err
 	}
-	j.cells[key] = cell
+	j.cells[l.Key] = l.Cell
 	return nil
 }
 
-func (j *journal) Close() error { return j.f.Close() }
+func (j *journal) Close() error { return j.close() }

@@ -6,12 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scale-eval/scale-eval/eval/shards"
 	"github.com/scale-eval/scale-eval/eval/shards/indexed"
 )
 
@@ -30,26 +30,34 @@ func workerProcs(c *cli.Context) (int, error) {
 	return procs, nil
 }
 
-// scoreInProcesses is score in processes of their own, as a cluster would.
-func (r *streamedRun) scoreInProcesses(missing []int, local int) error {
+// workInProcesses computes shards in processes of their own, --local at a time, as a
+// cluster would. progress is told how many are done.
+func workInProcesses(c *cli.Context, storage string, missing []int, procs int, progress func(int)) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	procs, err := workerProcs(r.c)
-	if err != nil {
-		return err
-	}
-	g, ctx := errgroup.WithContext(r.c.Context)
-	g.SetLimit(local)
+	g, ctx := errgroup.WithContext(c.Context)
+	g.SetLimit(c.Int("local"))
+	var mu sync.Mutex
+	done := 0
 	for _, i := range missing {
-		g.Go(func() error { return runWorker(ctx, self, r.store, i, procs) })
+		g.Go(func() error {
+			if err := runWorker(ctx, self, storage, i, procs); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			progress(done)
+			return nil
+		})
 	}
 	return g.Wait()
 }
 
-func runWorker(ctx context.Context, self string, store *shards.Store, i, procs int) error {
-	cmd := exec.CommandContext(ctx, self, "work", "--storage", store.URL(""), "--index", fmt.Sprint(i))
+func runWorker(ctx context.Context, self string, storage string, i, procs int) error {
+	cmd := exec.CommandContext(ctx, self, "work", "--storage", storage, "--index", fmt.Sprint(i))
 	cmd.Env = append(os.Environ(), indexed.ProcsVariable+"="+fmt.Sprint(procs))
 	var said strings.Builder
 	cmd.Stderr = &said

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
@@ -41,10 +42,8 @@ func applyConfig(c *cli.Context) error {
 		if slices.ContainsFunc(f.Names(), func(n string) bool { return slices.Contains(onLine, n) }) {
 			continue
 		}
-		for _, text := range v.values {
-			if err := c.Set(v.name, text); err != nil {
-				return usagef("%s:%d: %s: %q: %w", path, v.line, v.name, text, err)
-			}
+		if err := setFlag(c, v.name, v.values); err != nil {
+			return usagef("%s:%d: %s: %q: %w", path, v.line, v.name, strings.Join(v.values, ", "), err)
 		}
 	}
 	return nil

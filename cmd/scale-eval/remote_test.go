@@ -88,6 +88,8 @@ func TestSubmitDry(t *testing.T) {
 	server := objecttest.Start(t)
 	data, store := server.URL("bucket", "spans.parquet"), server.URL("bucket", "store")
 	succeed(t, "datasets", "convert", "--dataset", "synth", "--spans", "3000", "--out", data)
+	local := filepath.Join(t.TempDir(), "spans.parquet")
+	succeed(t, "datasets", "convert", "--dataset", "synth", "--spans", "300", "--out", local)
 	submit := []string{"submit", "run", "--dataset", data, "--shards", "5", "--storage", store, "--image", "scale-eval:v1", "--dry-run"}
 	text := succeed(t, append(submit, "--queue", "team", "--node-selector", "pool=spot", "--env-from-secret", "s3", "--keep", "share=0.05")...)
 	for _, want := range []string{"kind: Job", "completionMode: Indexed", "completions: 5", "backoffLimitPerIndex: 3", "podFailurePolicy", "kueue.x-k8s.io/queue-name: team",
@@ -99,13 +101,38 @@ func TestSubmitDry(t *testing.T) {
 	if keys := server.Keys(); len(keys) != 1 {
 		t.Errorf("a dry run wrote %v", keys)
 	}
-	refuse(t, exitUsage, "--image is required", "submit", "run", "--dataset", data, "--shards", "5", "--storage", store)
+	refuse(t, exitUsage, "want --image for pods of a cluster, or --local", "submit", "run", "--dataset", data, "--shards", "5", "--storage", store)
 	refuse(t, exitUsage, "pods do not see", "submit", "run", "--dataset", data, "--shards", "5", "--storage", t.TempDir(), "--image", "x")
 	refuse(t, exitUsage, "only Parquet", append(submit, "--dataset", "synth")...)
 	refuse(t, exitUsage, "--shards 0", append(submit, "--shards", "0")...)
 	refuse(t, exitUsage, "want NAME=VALUE", append(submit, "--env", "x")...)
 	refuse(t, exitUsage, "many", append(submit, "--cpu", "many")...)
-	refuse(t, exitUsage, "only run is in shards", "submit", "tune", "--grid", "x=1")
-	refuse(t, exitUsage, "submit run", "submit")
+	refuse(t, exitUsage, "want --image for pods of a cluster, or --local", "submit", "simulate", "--shards", "2", "--storage", store, "--image", "x", "--local", "2")
+	refuse(t, exitUsage, "--local creates none", "submit", "simulate", "--shards", "2", "--storage", store, "--local", "2", "--dry-run")
+	text = succeed(t, "submit", "simulate", "--seeds", "2", "--shards", "9", "--storage", store, "--image", "x", "--dry-run", slowDB)
+	if !strings.Contains(text, "completions: 2") || !strings.Contains(text, "- 0-1\n") {
+		t.Errorf("2 units are 2 pods, of shards 0 and 1:\n%s", text)
+	}
+	refuse(t, exitUsage, "pods do not see files", "submit", "compare", "--dataset", local, "--shards", "2", "--storage", store, "--image", "x", "--dry-run")
+	text = succeed(t, "submit", "compare", "--dataset", data, "--dataset", "synth:A", "--spans", "900", "--seeds", "2", "--shock", "3", "--shards", "9", "--storage", store, "--image", "x", "--dry-run")
+	if !strings.Contains(text, "completions: 4") {
+		t.Errorf("2 datasets x 2 seeds are not 4 pods:\n%s", text)
+	}
+	refuse(t, exitUsage, "pods do not see files", "submit", "tune", "--dataset", local, "--grid", "n_tree=1,2", "--shards", "2", "--storage", store, "--image", "x", "--dry-run")
+	text = succeed(t, "submit", "tune", "--dataset", data, "--grid", "n_tree=1,2,3", "--seeds", "2", "--shards", "9", "--storage", store, "--image", "x", "--dry-run")
+	if !strings.Contains(text, "completions: 3") {
+		t.Errorf("3 models on the first seed are not 3 pods:\n%s", text)
+	}
+	refuse(t, exitUsage, "nothing to search", "submit", "tune", "--shards", "2", "--local", "2", "--storage", store)
+	if keys := server.Keys(); len(keys) != 1 {
+		t.Errorf("a dry run wrote %v", keys)
+	}
+	here := []string{"submit", "simulate", "--local", "1", "--storage", t.TempDir(), "--shards"}
+	refuse(t, exitUsage, "--shards 0: want 1 or more", append(here, "0", slowDB)...)
+	refuse(t, exitUsage, "neither a scenario nor a file", append(here, "2", "nothing")...)
+	refuse(t, exitUsage, "event-log", append(here, "2", "--event-log", "x", slowDB)...)
+	refuse(t, exitUsage, "--local -1", "submit", "simulate", "--local", "-1", "--shards", "2", "--storage", store)
+	refuse(t, exitUsage, "submit run, submit compare, submit tune, submit simulate", "submit")
+	refuse(t, exitUsage, "submit run, submit compare, submit tune, submit simulate", "submit", "bench")
 	refuse(t, exitFailure, "holds no plan", "cancel", "--storage", store)
 }

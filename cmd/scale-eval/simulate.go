@@ -93,24 +93,30 @@ func simulate(c *cli.Context) error {
 		}
 		return runTwin(c)
 	}
-	if n := c.Int("seeds"); n < 1 || n > 1000 {
-		return usagef("--seeds %d: want 1..1000", n)
-	}
-	if l := c.Float64("load"); !(l >= .01 && l <= 100) {
-		return usagef("--load %v: want 0.01..100", l)
-	}
-	policies, err := pickPolicies(c, c.String("policies"))
-	if err != nil {
-		return err
-	}
-	cases, err := openCases(c, c.Float64("load"))
+	cases, policies, err := openSimulated(c)
 	if err != nil {
 		return err
 	}
 	if wantsOneRun(c) {
 		return simulateOne(c, cases, policies)
 	}
-	return simulateAll(c, cases, policies)
+	return simulateAll(c, cases, policies, nil)
+}
+
+// openSimulated checks the options and reads scenarios and policies.
+func openSimulated(c *cli.Context) (*simulated, []experiment.Policy, error) {
+	if n := c.Int("seeds"); n < 1 || n > 1000 {
+		return nil, nil, usagef("--seeds %d: want 1..1000", n)
+	}
+	if l := c.Float64("load"); !(l >= .01 && l <= 100) {
+		return nil, nil, usagef("--load %v: want 0.01..100", l)
+	}
+	policies, err := pickPolicies(c, c.String("policies"))
+	if err != nil {
+		return nil, nil, err
+	}
+	cases, err := openCases(c, c.Float64("load"))
+	return cases, policies, err
 }
 
 // pickPolicies are those of --policies, as --tuned says.
@@ -119,7 +125,7 @@ func pickPolicies(c *cli.Context, list string) ([]experiment.Policy, error) {
 	if err != nil || c.String("tuned") == "" {
 		return policies, err
 	}
-	return tunedPolicies(c.String("tuned"), policies)
+	return tunedPolicies(c.Context, c.String("tuned"), policies)
 }
 
 func policiesOf(list string) ([]experiment.Policy, error) {

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -36,7 +37,7 @@ func openCases(c *cli.Context, load float64) (*simulated, error) {
 		if strings.HasPrefix(arg, "-") {
 			return nil, usagef("%s: options come before the scenarios: scale-eval %s %s %s", arg, strings.TrimPrefix(c.Command.HelpName, "scale-eval "), arg, args[0])
 		}
-		if err := s.open(arg, o, load); err != nil {
+		if err := s.open(c.Context, arg, o, load); err != nil {
 			return nil, err
 		}
 	}
@@ -46,25 +47,27 @@ func openCases(c *cli.Context, load float64) (*simulated, error) {
 // scenarioOptions looks for recorded loads in --data.
 func scenarioOptions(c *cli.Context) (o simscenario.Options) {
 	if dirs := c.StringSlice("data"); len(dirs) > 0 {
-		o.Open = func(name string) (io.ReadCloser, error) { return openIn(dirs, filepath.Base(name)) }
+		o.Open = func(name string) (io.ReadCloser, error) { return openIn(c.Context, dirs, filepath.Base(name)) }
 	}
 	return o
 }
 
 // openIn opens the file in the first of the folders that has it.
-func openIn(dirs []string, name string) (f io.ReadCloser, err error) {
+func openIn(ctx context.Context, dirs []string, name string) (io.ReadCloser, error) {
+	var text []byte
+	err := fs.ErrNotExist
 	for _, dir := range dirs {
-		if f, err = os.Open(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+		if text, err = readNamed(ctx, filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
-	return f, err
+	return io.NopCloser(bytes.NewReader(text)), err
 }
 
-func (s *simulated) open(arg string, o simscenario.Options, load float64) error {
+func (s *simulated) open(ctx context.Context, arg string, o simscenario.Options, load float64) error {
 	text, err := simscenario.Text(arg)
 	if err != nil {
-		text, err = os.ReadFile(arg)
+		text, err = readNamed(ctx, arg)
 		if errors.Is(err, fs.ErrNotExist) {
 			return usagef("%q is neither a scenario nor a file; see scale-eval simulate --list", arg)
 		}

@@ -208,7 +208,7 @@ func runOfLog(c *cli.Context, log *bufio.Reader) (run loggedRun, s *simulated, p
 	if !(run.Load >= .01 && run.Load <= 100) {
 		return run, nil, p, fmt.Errorf("load %v: want 0.01..100", run.Load)
 	}
-	if err := s.open(run.Scenario, scenarioOptions(c), run.Load); err != nil {
+	if err := s.open(c.Context, run.Scenario, scenarioOptions(c), run.Load); err != nil {
 		return run, nil, p, err
 	}
 	if s.about[0].Digest != run.Digest {

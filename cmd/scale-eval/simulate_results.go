@@ -18,14 +18,20 @@ import (
 )
 
 // simulateAll runs the plan, then the seed that is shown once more with its timelines,
-// and writes the comparison.
-func simulateAll(c *cli.Context, s *simulated, policies []experiment.Policy) error {
+// and writes the comparison. known, if not nil, adds to the record what was computed
+// elsewhere.
+func simulateAll(c *cli.Context, s *simulated, policies []experiment.Policy, known func(*measure.Record) error) error {
 	plan := &experiment.Plan{Cases: s.cases, Policies: policies, Seeds: c.Int("seeds"), Workers: c.Int("workers")}
 	record, f, err := openRecord(c.String("out"), s, c.Float64("load"))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	if known != nil {
+		if err := known(record); err != nil {
+			return err
+		}
+	}
 	if err := execute(c, plan, record, c.String("out"), "simulating"); err != nil {
 		return err
 	}

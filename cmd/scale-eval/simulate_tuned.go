@@ -1,9 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"go.yaml.in/yaml/v3"
@@ -17,8 +17,8 @@ import (
 const tunedVersion = 1
 
 // tunedPolicies are policies as a file configures them.
-func tunedPolicies(path string, policies []experiment.Policy) ([]experiment.Policy, error) {
-	text, err := os.ReadFile(path)
+func tunedPolicies(ctx context.Context, path string, policies []experiment.Policy) ([]experiment.Policy, error) {
+	text, err := readNamed(ctx, path)
 	if err != nil {
 		return nil, usagef("--tuned: %w", err)
 	}

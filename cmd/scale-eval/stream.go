@@ -192,6 +192,35 @@ func (r *streamedRun) findPlan() error {
 	return r.usePlan(plan)
 }
 
+// planned has no rounds: a run is planned at once.
+func (r *streamedRun) planned(dry bool) (key string, n int, missing []int, err error) {
+	if key, err = r.key(); err != nil {
+		return "", 0, nil, err
+	}
+	if dry {
+		if plan, err := r.store.ReadPlan(); err == nil && plan.Key == key {
+			r.plan = plan
+		} else {
+			return key, r.shardCount(), firstInts(r.shardCount()), nil
+		}
+	} else if r.plan == nil {
+		if err := r.findPlan(); err != nil {
+			return "", 0, nil, err
+		}
+	}
+	missing, err = r.store.Missing(r.plan)
+	return key, len(r.plan.Shards), missing, err
+}
+
+// firstInts are 0 to n-1.
+func firstInts(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
 // key tells runs apart whose shards must not be mixed.
 func (r *streamedRun) key() (string, error) {
 	b, err := json.Marshal([]any{version, recordOptions(r.c), r.shardCount(), r.c.Int64("overlap"), r.ds.Files()})
@@ -314,7 +343,11 @@ func (r *streamedRun) score() error {
 		return err
 	}
 	if local := r.c.Int("local"); local > 0 {
-		return r.scoreInProcesses(missing, local)
+		procs, err := workerProcs(r.c)
+		if err != nil {
+			return err
+		}
+		return workInProcesses(r.c, r.store.URL(""), missing, procs, func(int) {})
 	}
 	for _, i := range missing {
 		if err := r.work(i); err != nil {

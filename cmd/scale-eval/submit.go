@@ -1,58 +1,50 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
-	batchv1 "k8s.io/api/batch/v1"
-	"k8s.io/client-go/kubernetes"
-	"sigs.k8s.io/yaml"
 
-	"github.com/scale-eval/scale-eval/eval/shards"
-	"github.com/scale-eval/scale-eval/eval/shards/indexed"
 	"github.com/scale-eval/scale-eval/objects"
 )
 
 const clusterCategory = "CLUSTER"
 
 func submitCommand() *cli.Command {
+	commands := []*cli.Command{submitRunCommand()}
+	names := []string{"run"}
+	for _, kind := range divisibles() {
+		commands = append(commands, submitDividedCommand(kind))
+		names = append(names, kind.name())
+	}
 	return &cli.Command{
 		Name:  "submit",
-		Usage: "run the shards of a run on a Kubernetes cluster",
-		Description: `submit run takes the options of run, plans here (it reads the data twice: census and
-training), then creates one Indexed Job whose pods score the missing shards:
+		Usage: "divide a command into shards, for a Kubernetes cluster or processes here",
+		Description: `Each takes the options of the command that it divides, plans here, then creates one
+Indexed Job whose pods compute the missing shards:
 
   scale-eval submit run --dataset s3://traces/2024-05 --shards 64 --storage s3://results/may \
+      --image registry/scale-eval:v1 --env-from-secret s3-credentials
+  scale-eval submit simulate --seeds 30 --shards 64 --parallel 8 --storage s3://results/suite \
       --image registry/scale-eval:v1 --env-from-secret s3-credentials
   scale-eval status --storage s3://results/may
   scale-eval collect --storage s3://results/may
 
-Submitting again does only what is missing.`,
-		OnUsageError: onUsageError,
-		Subcommands: []*cli.Command{
-			submitRunCommand(),
-			notSubmitted("compare", "run each sampler with submit run --sampler"),
-			notSubmitted("tune", "run it on one machine; --resume goes on where it was ended"),
-			notSubmitted("simulate", "run it on one machine; --seeds and --policies divide it by hand"),
-		},
-		Action: func(c *cli.Context) error {
-			return usagef("submit what? submit run; see scale-eval submit --help")
-		},
-	}
-}
+collect writes what the command writes on one machine, to the same bytes. Submitting
+again does only what is missing. A shard that is ended begins anew: take more shards
+than pods. Planning run reads the data twice: census and training.
 
-// notSubmitted refuses what has no shards.
-func notSubmitted(name, instead string) *cli.Command {
-	return &cli.Command{
-		Name: name, Hidden: true, SkipFlagParsing: true,
-		Action: func(*cli.Context) error {
-			return usagef("submit %s: only run is in shards so far: %s", name, instead)
+Without a cluster the same shards are processes of this machine:
+
+  scale-eval submit simulate --seeds 30 --shards 16 --local 2 --storage suite-shards
+  scale-eval collect --storage suite-shards --out suite`,
+		OnUsageError: onUsageError,
+		Subcommands:  commands,
+		Action: func(c *cli.Context) error {
+			return usagef("submit what? submit %s; see scale-eval submit --help", strings.Join(names, ", submit "))
 		},
 	}
 }
@@ -63,15 +55,18 @@ func kubeFlags() []cli.Flag {
 	}
 }
 
-// submitFlags are those that submit run has beside run's.
+// submitFlags are those that submit has beside those of the command it divides.
 func submitFlags() []cli.Flag {
 	return append(kubeFlags(),
-		&cli.StringFlag{Name: "image", Category: clusterCategory, Usage: "`IMAGE` whose entry point is scale-eval of this version (required)"},
+		&cli.IntFlag{Name: "shards", Category: scaleCategory, Usage: "divide the work into `N` shards (required)"},
+		&cli.StringFlag{Name: "storage", Category: scaleCategory, Usage: "`URL` of what shards share, s3://, gs:// or azblob://bucket/folder, with --local a folder too (required)"},
+		&cli.IntFlag{Name: "local", Category: scaleCategory, Usage: "compute the shards in so many `PROCESSES` of this machine at a time, and create no Job"},
+		&cli.StringFlag{Name: "image", Category: clusterCategory, Usage: "`IMAGE` whose entry point is scale-eval of this version (required without --local)"},
 		&cli.StringFlag{Name: "pull-policy", Category: clusterCategory, Usage: "`POLICY`: Always, IfNotPresent or Never (default: the cluster's)"},
 		&cli.StringFlag{Name: "namespace", Aliases: []string{"n"}, Value: "default", Category: clusterCategory, Usage: "`NAMESPACE` of the Job"},
 		&cli.IntFlag{Name: "parallel", Category: clusterCategory, Usage: "`PODS` at a time (0: as many as shards)"},
 		&cli.IntFlag{Name: "retries", Value: 3, Category: clusterCategory, Usage: "`TIMES` that a shard which failed is tried again"},
-		&cli.StringFlag{Name: "cpu", Value: defaultCPU, Category: clusterCategory, Usage: "`CORES` that a pod asks for and works on"},
+		&cli.StringFlag{Name: "cpu", Value: defaultCPU, Category: clusterCategory, Usage: "`CORES` that a pod asks for and works on, a process of --local too"},
 		&cli.StringFlag{Name: "memory", Value: "1Gi", Category: clusterCategory, Usage: "`BYTES` that a pod asks for and may use"},
 		&cli.StringSliceFlag{Name: "node-selector", Category: clusterCategory, Usage: "`LABEL=VALUE` that nodes must have (repeatable)"},
 		&cli.StringFlag{Name: "queue", Category: clusterCategory, Usage: "`NAME` of a Kueue LocalQueue, which starts the Job when there is room"},
@@ -84,19 +79,26 @@ func submitFlags() []cli.Flag {
 	)
 }
 
-// notSubmittable are flags of run that make no sense on a cluster.
+// withSubmitFlags are the flags of submit and those of a command that takes and that
+// submit has not itself.
+func withSubmitFlags(flags []cli.Flag, takes func(string) bool) []cli.Flag {
+	own := submitFlags()
+	all := own
+	for _, f := range flags {
+		if name := f.Names()[0]; findFlag(own, name) == nil && takes(name) {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// notSubmittable are flags of run that make no sense in shards, or are submit's.
 var notSubmittable = []string{"out", "output", "replay", "local", "stream"}
 
 func submitRunCommand() *cli.Command {
-	own := submitFlags()
-	flags := own
-	for _, f := range runFlags() {
-		if findFlag(own, f.Names()[0]) == nil && !slices.Contains(notSubmittable, f.Names()[0]) {
-			flags = append(flags, f)
-		}
-	}
+	takes := func(name string) bool { return !slices.Contains(notSubmittable, name) }
 	return &cli.Command{
-		Name: "run", Usage: "score the shards of a run in pods", Flags: flags, OnUsageError: onUsageError,
+		Name: "run", Usage: "score the shards of a run in pods", Flags: withSubmitFlags(runFlags(), takes), OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if err := noArgs(c); err != nil {
 				return err
@@ -108,21 +110,47 @@ func submitRunCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if c.Bool("dry-run") {
-				return printManifest(c, r)
-			}
 			return submit(c, r)
 		},
 	}
 }
 
-func checkSubmit(c *cli.Context) error {
-	for _, name := range []string{"image", "storage"} {
-		if err := required(c, name); err != nil {
-			return err
-		}
+func submitDividedCommand(kind divisible) *cli.Command {
+	command := kind.command()
+	return &cli.Command{
+		Name: kind.name(), Usage: kind.usage, ArgsUsage: command.ArgsUsage, Flags: withSubmitFlags(command.Flags, kind.takes), OnUsageError: onUsageError,
+		Description: kind.teaches + "\n\nOptions that are not listed below are of one machine. scale-eval submit --help shows the whole way.",
+		Action: func(c *cli.Context) error {
+			if err := checkSubmit(c); err != nil {
+				return err
+			}
+			d, err := planDivision(c, kind)
+			if err != nil {
+				return err
+			}
+			if name := d.local(); name != "" && c.Int("local") == 0 {
+				return usagef("%s: pods do not see files of this machine: copy it with scale-eval datasets convert --partition-rows N --out s3://bucket/folder", name)
+			}
+			if err := d.resume(); err != nil {
+				return err
+			}
+			return submit(c, d)
+		},
 	}
-	if !objects.Remote(c.String("storage")) {
+}
+
+func checkSubmit(c *cli.Context) error {
+	if err := required(c, "storage"); err != nil {
+		return err
+	}
+	if c.Int("local") < 0 {
+		return usagef("--local %d: want 1 or more, or 0 for a cluster", c.Int("local"))
+	}
+	if local := c.Int("local") > 0; local == (c.String("image") != "") {
+		return usagef("want --image for pods of a cluster, or --local for processes of this machine: one of them")
+	} else if local && c.Bool("dry-run") {
+		return usagef("--dry-run prints a Job: --local creates none, leave one of them out")
+	} else if !local && !objects.Remote(c.String("storage")) {
 		return usagef("--storage %s: pods do not see folders of this machine: give the URL of a bucket's folder, s3://bucket/folder", c.String("storage"))
 	}
 	if c.Int("shards") < 1 {
@@ -139,24 +167,13 @@ func checkSubmit(c *cli.Context) error {
 
 // submittedRun is the run that the options of submit run describe, as run would have it.
 func submittedRun(c *cli.Context) (*streamedRun, error) {
-	run, err := freshRun(c)
+	run, err := freshContext(c, runCommand(), nil)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range run.Command.Flags {
-		name := f.Names()[0]
-		if !c.IsSet(name) || findFlag(submitFlags(), name) != nil {
-			continue
-		}
-		values := []string{fmt.Sprint(c.Value(name))}
-		if _, isSlice := f.(*cli.StringSliceFlag); isSlice {
-			values = c.StringSlice(name)
-		}
-		for _, v := range values {
-			if err := run.Set(name, v); err != nil {
-				return nil, err
-			}
-		}
+	ofRun := func(name string) bool { return name == "shards" || findFlag(submitFlags(), name) == nil }
+	if err := apply(run, setOptions(c, run.Command.Flags, ofRun)); err != nil {
+		return nil, err
 	}
 	if err := applyConfig(run); err != nil {
 		return nil, err
@@ -168,203 +185,56 @@ func submittedRun(c *cli.Context) (*streamedRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !objects.Remote(r.ds.Path) {
+	if c.Int("local") == 0 && !objects.Remote(r.ds.Path) {
 		return nil, usagef("--dataset %s: pods do not see files of this machine: copy it with scale-eval datasets convert --partition-rows N --out s3://bucket/folder", r.ds.Name)
 	}
 	return r, nil
 }
 
-// spec is the Job for the shards that the storage lacks.
-func (r *streamedRun) spec(c *cli.Context, key string, missing []int, n int) (*batchv1.Job, error) {
-	nodes, err := pairs(c, "node-selector")
-	if err != nil {
-		return nil, err
-	}
-	env, err := pairs(c, "env")
-	if err != nil {
-		return nil, err
-	}
-	var data []string
-	for _, d := range c.StringSlice("data") {
-		if objects.Remote(d) {
-			data = append(data, d)
-		}
-	}
-	s := &indexed.Spec{
-		Namespace: c.String("namespace"), Plan: key, Storage: c.String("storage"), Data: data, Missing: missing, Shards: n,
-		Image: c.String("image"), PullPolicy: c.String("pull-policy"), Parallel: c.Int("parallel"), Retries: c.Int("retries"),
-		CPU: c.String("cpu"), Memory: c.String("memory"), Nodes: nodes, Queue: c.String("queue"),
-		ServiceAccount: c.String("service-account"), EnvFrom: c.StringSlice("env-from-secret"), Env: env,
-		KeepSeconds: int32(c.Duration("keep-job").Seconds()),
-	}
-	job, err := s.Manifest()
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return job, nil
+// inShards is work that is divided into shards: a run, or units.
+type inShards interface {
+	// planned is the plan's key, how many shards it has and which are missing. It plans
+	// what is not planned yet; with dry it writes nothing.
+	planned(dry bool) (key string, n int, missing []int, err error)
 }
 
-// pairs reads a repeatable NAME=VALUE option.
-func pairs(c *cli.Context, name string) (map[string]string, error) {
-	out := map[string]string{}
-	for _, text := range c.StringSlice(name) {
-		k, v, ok := strings.Cut(text, "=")
-		if !ok || k == "" {
-			return nil, usagef("--%s %q: want NAME=VALUE", name, text)
-		}
-		out[k] = v
+func submit(c *cli.Context, w inShards) error {
+	switch {
+	case c.Bool("dry-run"):
+		return printManifest(c, w)
+	case c.Int("local") > 0:
+		return submitHere(c, w)
 	}
-	return out, nil
+	return submitJob(c, w)
 }
 
-// printManifest plans nothing: all shards are missing, unless the storage has this plan.
-func printManifest(c *cli.Context, r *streamedRun) error {
-	key, err := r.key()
+// submitHere computes the shards in processes of this machine.
+func submitHere(c *cli.Context, w inShards) error {
+	procs, err := workerProcs(c)
 	if err != nil {
 		return err
 	}
-	var missing []int
-	for i := range r.shardCount() {
-		missing = append(missing, i)
-	}
-	if plan, err := r.store.ReadPlan(); err == nil && plan.Key == key {
-		if missing, err = r.store.Missing(plan); err != nil {
+	did := 0
+	for {
+		_, n, missing, err := w.planned(false)
+		if err != nil {
 			return err
 		}
 		if len(missing) == 0 {
+			fmt.Fprintf(c.App.Writer, "shards computed: %d; ", did)
 			return sayAllDone(c)
 		}
+		bar := newUnitProgress(c.App.ErrWriter, "shards")
+		err = workInProcesses(c, c.String("storage"), missing, procs, func(done int) { bar.of(n-len(missing)+done, n) })
+		bar.finish()
+		if err != nil {
+			return keptError{err, fmt.Sprintf("shards that are done are in %s; the same command goes on from there", c.String("storage"))}
+		}
+		did += len(missing)
 	}
-	job, err := r.spec(c, key, missing, r.shardCount())
-	if err != nil {
-		return err
-	}
-	if c.String("output") == "json" {
-		return printJSON(c.App.Writer, job)
-	}
-	text, err := yaml.Marshal(job)
-	if err != nil {
-		return err
-	}
-	_, err = c.App.Writer.Write(text)
-	return err
 }
 
 func sayAllDone(c *cli.Context) error {
 	_, err := fmt.Fprintf(c.App.Writer, "every shard is done: scale-eval collect --storage '%s' adds them up\n", c.String("storage"))
 	return err
-}
-
-// jobFile of the storage says where the last Job of the plan was created.
-const jobFile = "job.json"
-
-type jobRecord struct {
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-}
-
-func submit(c *cli.Context, r *streamedRun) error {
-	k, err := kubeClient(c)
-	if err != nil {
-		return err
-	}
-	if err := r.findPlan(); err != nil {
-		return err
-	}
-	missing, err := r.store.Missing(r.plan)
-	if err != nil {
-		return err
-	}
-	if len(missing) == 0 {
-		return sayAllDone(c)
-	}
-	job, err := r.spec(c, r.plan.Key, missing, len(r.plan.Shards))
-	if err != nil {
-		return err
-	}
-	if err := indexed.Submit(c.Context, k, job); err != nil {
-		return fmt.Errorf("submitting Job %s/%s: %w", job.Namespace, job.Name, err)
-	}
-	record := jobRecord{job.Namespace, job.Name}
-	if err := r.store.Write(jobFile, func(w io.Writer) error { return json.NewEncoder(w).Encode(record) }); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.App.Writer, "Job %s/%s is at %d of %d shards; follow it with scale-eval status --storage '%s'\n",
-		job.Namespace, job.Name, len(missing), len(r.plan.Shards), c.String("storage"))
-	return err
-}
-
-func kubeClient(c *cli.Context) (kubernetes.Interface, error) {
-	cfg, err := kubeConfig(c.String("kubeconfig"))
-	if err != nil {
-		return nil, fmt.Errorf("the cluster: %w: give --kubeconfig FILE or set KUBECONFIG", err)
-	}
-	return kubernetes.NewForConfig(cfg)
-}
-
-// jobProgress is what the cluster says of the plan's Job; nil: none was submitted, or it
-// is gone.
-func jobProgress(c *cli.Context, store *shards.Store, plan *shards.Plan) (*indexed.Progress, error) {
-	record, err := readJobRecord(store)
-	if record == nil || err != nil {
-		return nil, err
-	}
-	k, err := kubeClient(c)
-	if err != nil {
-		return nil, err
-	}
-	return indexed.Read(c.Context, k, record.Namespace, plan.Key)
-}
-
-func readJobRecord(store *shards.Store) (*jobRecord, error) {
-	there, err := store.Has(jobFile)
-	if err != nil || !there {
-		return nil, err
-	}
-	f, err := store.Open(jobFile)
-	if err != nil {
-		return nil, err
-	}
-	record := &jobRecord{}
-	err = json.NewDecoder(io.NewSectionReader(f, 0, f.Size())).Decode(record)
-	return record, errors.Join(err, f.Close())
-}
-
-func cancelCommand() *cli.Command {
-	return &cli.Command{
-		Name: "cancel", Usage: "end the Job that scale-eval submit created",
-		Description:  `Shards that are done stay done: submit does the others later.`,
-		Flags:        append([]cli.Flag{storageFlag()}, kubeFlags()...),
-		OnUsageError: onUsageError,
-		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
-				return err
-			}
-			store, plan, err := storedPlan(c)
-			if err != nil {
-				return err
-			}
-			record, err := readJobRecord(store)
-			if err != nil {
-				return err
-			}
-			if record == nil {
-				return fmt.Errorf("%s: no Job was submitted for it", c.String("storage"))
-			}
-			k, err := kubeClient(c)
-			if err != nil {
-				return err
-			}
-			there, err := indexed.Cancel(c.Context, k, record.Namespace, plan.Key)
-			if err != nil {
-				return err
-			}
-			said := "is gone already"
-			if there {
-				said = "is ended"
-			}
-			_, err = fmt.Fprintf(c.App.Writer, "Job %s/%s %s; what its shards wrote stays\n", record.Namespace, record.Name, said)
-			return err
-		},
-	}
 }

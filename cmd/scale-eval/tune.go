@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -80,12 +80,9 @@ func runTune(c *cli.Context) error {
 	if err := applyConfig(c); err != nil {
 		return err
 	}
-	asJSON, err := wantJSON(c)
+	asJSON, err := wantTuneOut(c)
 	if err != nil {
 		return err
-	}
-	if c.String("out") == "" {
-		return usagef("--out is empty: tune needs a folder for its journal")
 	}
 	b, err := newBench(c)
 	if err != nil {
@@ -98,7 +95,20 @@ func runTune(c *cli.Context) error {
 	if err := b.load(); err != nil {
 		return err
 	}
-	outcomes, err := b.runStudy(study)
+	return b.search(study, nil, asJSON)
+}
+
+// wantTuneOut checks where results go, and says whether they are printed as JSON.
+func wantTuneOut(c *cli.Context) (asJSON bool, err error) {
+	if c.String("out") == "" {
+		return false, usagef("--out is empty: tune needs a folder for its journal")
+	}
+	return wantJSON(c)
+}
+
+// search runs the study, of which known was computed elsewhere, and writes its results.
+func (b *bench) search(study *tuning.Study, known []tuning.Outcome, asJSON bool) error {
+	outcomes, err := b.runStudy(study, known)
 	if err != nil {
 		return err
 	}
@@ -144,7 +154,7 @@ func newBench(c *cli.Context) (*bench, error) {
 func searchSpace(c *cli.Context) (*tuning.Space, error) {
 	texts := c.StringSlice("grid")
 	if path := c.String("space"); path != "" {
-		more, err := spaceFile(path)
+		more, err := spaceFile(c.Context, path)
 		if err != nil {
 			return nil, usageError{err}
 		}
@@ -177,8 +187,8 @@ func flagNames(flags []cli.Flag) (names []string) {
 }
 
 // spaceFile reads lines of "name: values", values as in --grid or as a YAML list.
-func spaceFile(path string) ([]string, error) {
-	b, err := os.ReadFile(path)
+func spaceFile(ctx context.Context, path string) ([]string, error) {
+	b, err := readNamed(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +205,7 @@ func spaceFile(path string) ([]string, error) {
 
 func newStudy(c *cli.Context, b *bench) (*tuning.Study, error) {
 	s := &tuning.Study{Space: b.space, Objectives: b.objectives, Shares: []float64{1}, Eta: 3, EarlyStop: c.Bool("early-stop"),
-		Evaluate: b.evaluate, Group: b.group, Workers: c.Int("workers")}
+		Done: map[string]tuning.Outcome{}, Evaluate: b.evaluate, Group: b.group, Workers: c.Int("workers")}
 	for i := range c.Int("seeds") {
 		s.Seeds = append(s.Seeds, c.Uint64("seed")+uint64(i))
 	}
@@ -240,13 +250,22 @@ func (b *bench) load() (err error) {
 	return err
 }
 
-// runStudy runs what the journal does not have.
-func (b *bench) runStudy(s *tuning.Study) ([]tuning.Outcome, error) {
+// runStudy runs what the journal and known do not have.
+func (b *bench) runStudy(s *tuning.Study, known []tuning.Outcome) ([]tuning.Outcome, error) {
 	j, err := b.openJournal(s)
 	if err != nil {
 		return nil, err
 	}
 	defer j.Close()
+	for _, o := range known {
+		if _, there := s.Done[s.UnitKey(o.Unit)]; there {
+			continue
+		}
+		if err := tuning.AppendJournal(j, o); err != nil {
+			return nil, err
+		}
+		s.Done[s.UnitKey(o.Unit)] = o
+	}
 	s.Append = func(o tuning.Outcome) error { return tuning.AppendJournal(j, o) }
 	bar := newUnitProgress(b.c.App.ErrWriter, "tuning")
 	s.Progress = bar.of

@@ -51,7 +51,6 @@ func (b *bench) resumeJournal(s *tuning.Study, path, identity string) (*os.File,
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	s.Done = map[string]tuning.Outcome{}
 	for _, o := range done {
 		s.Done[s.UnitKey(o.Unit)] = o
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io/fs"
 
@@ -14,16 +13,17 @@ import (
 )
 
 func storageFlag() cli.Flag {
-	return &cli.StringFlag{Name: "storage", Usage: "`URL` that run --storage was given (required)"}
+	return &cli.StringFlag{Name: "storage", Usage: "`URL` that run or submit --storage was given (required)"}
 }
 
 // workCommand is what run --local starts, and a pod of an Indexed Job does.
 func workCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "work",
-		Usage: "score one shard of a run that run --shards has planned",
-		Description: `It reads the plan and the trained sampler from --storage and writes the shard's
-outcome there, whole or not at all. A shard that is done is not done again.`,
+		Usage: "compute one shard of what run --shards or submit has planned",
+		Description: `Pods call it, and --local does. It reads the plan, and of a run the trained sampler,
+from --storage and writes the shard's outcome there, whole or not at all. A shard that is
+done is not done again.`,
 		Flags: []cli.Flag{storageFlag(),
 			&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{"JOB_COMPLETION_INDEX"}, Usage: "`NUMBER` of the shard, from 0 (required)"},
 			&cli.StringFlag{Name: "of", Usage: "the shards `LIST` (0-4,7) of which --index is one: 0 is the first of them (default: all shards)"},
@@ -31,29 +31,57 @@ outcome there, whole or not at all. A shard that is done is not done again.`,
 		},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			r, err := plannedRun(c)
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			store, err := openStorage(c)
 			if err != nil {
 				return err
 			}
-			i, err := shardOf(c, len(r.plan.Shards))
+			state, err := readState(store)
 			if err != nil {
 				return err
 			}
-			done, err := r.store.Has(shards.TallyFile(i))
+			i, err := shardOf(c, state.shards)
 			if err != nil {
 				return err
 			}
-			if done {
-				_, err = fmt.Fprintf(c.App.Writer, "shard %d is done already\n", i)
+			if state.run != nil {
+				return workRun(c, store, state.run, i)
+			}
+			d, err := storedDivision(c, store)
+			if err != nil {
 				return err
 			}
-			if err := r.work(i); err != nil {
+			said, err := d.work(i)
+			if err != nil {
 				return fmt.Errorf("shard %d: %w", i, err)
 			}
-			_, err = fmt.Fprintf(c.App.Writer, "shard %d of %d: %d spans\n", i, len(r.plan.Shards), r.plan.Shards[i].Spans())
+			_, err = fmt.Fprintln(c.App.Writer, said)
 			return err
 		},
 	}
+}
+
+// workRun scores shard i of a run.
+func workRun(c *cli.Context, store *shards.Store, plan *shards.Plan, i int) error {
+	done, err := store.Has(shards.TallyFile(i))
+	if err != nil {
+		return err
+	}
+	if done {
+		_, err = fmt.Fprintf(c.App.Writer, "shard %d is done already\n", i)
+		return err
+	}
+	r, err := plannedRun(c, plan)
+	if err != nil {
+		return err
+	}
+	if err := r.work(i); err != nil {
+		return fmt.Errorf("shard %d: %w", i, err)
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "shard %d of %d: %d spans\n", i, len(plan.Shards), plan.Shards[i].Spans())
+	return err
 }
 
 // shardOf is the shard that --index and --of name.
@@ -78,7 +106,7 @@ func shardOf(c *cli.Context, n int) (int, error) {
 func statusCommand() *cli.Command {
 	return &cli.Command{
 		Name:         "status",
-		Usage:        "say how far the shards of a run are, and their Job on a cluster",
+		Usage:        "say how far shards are, and their Job on a cluster",
 		Flags:        append([]cli.Flag{storageFlag(), outputFlag()}, kubeFlags()...),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
@@ -86,41 +114,107 @@ func statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			store, plan, err := storedPlan(c)
+			store, err := openStorage(c)
 			if err != nil {
 				return err
 			}
-			missing, err := store.Missing(plan)
+			state, err := readState(store)
 			if err != nil {
 				return err
 			}
-			job, err := jobProgress(c, store, plan)
+			job, err := jobProgress(c, store, state.key)
 			if err != nil {
 				// What is done is in the storage, whatever became of the cluster.
 				fmt.Fprintf(c.App.ErrWriter, "scale-eval: the Job could not be asked for: %v\n", err)
 			}
-			return printStatus(c, plan, missing, job, asJSON)
+			return state.print(c, job, asJSON)
 		},
 	}
 }
 
-func printStatus(c *cli.Context, plan *shards.Plan, missing []int, job *indexed.Progress, asJSON bool) error {
-	var left int64
-	for _, i := range missing {
-		left += plan.Shards[i].Spans()
+// shardState is how far the shards of a storage are.
+type shardState struct {
+	kind    string
+	key     string
+	shards  int
+	missing []int
+	of      string // what shards are made of
+	all     int64
+	left    int64        // of them
+	run     *shards.Plan // nil: it is a division
+	rounds  int          // of a division, as far as they are planned
+	follows bool         // rounds may follow this one
+}
+
+// readState reads the plan, whatever it is of, and looks for what is done.
+func readState(store *shards.Store) (*shardState, error) {
+	kind, err := store.Kind()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no plan: scale-eval run --shards N --storage URL makes it, or scale-eval submit", store.URL(""))
 	}
+	if err != nil {
+		return nil, err
+	}
+	s := &shardState{kind: kind, of: "test spans"}
+	if kind == "run" {
+		if s.run, err = store.ReadPlan(); err != nil {
+			return nil, err
+		}
+		s.key, s.shards, s.all = s.run.Key, len(s.run.Shards), s.run.Test
+		s.missing, err = store.Missing(s.run)
+		for _, i := range s.missing {
+			s.left += s.run.Shards[i].Spans()
+		}
+		return s, err
+	}
+	d, err := store.ReadDivision()
+	if err != nil {
+		return nil, err
+	}
+	s.key, s.shards, s.rounds = d.Key, d.Shards, len(d.Rounds)
+	if known := divisibleOf(kind); known != nil {
+		s.of, s.follows = known.units, known.rounds
+	}
+	for _, units := range d.Rounds {
+		s.all += int64(len(units))
+	}
+	missing, err := store.MissingParts(d)
+	if err != nil {
+		return nil, err
+	}
+	for round, of := range missing {
+		for _, i := range of {
+			s.left += int64(len(d.UnitsOf(round, i)))
+		}
+	}
+	s.missing = anyRound(missing)
+	return s, nil
+}
+
+func (s *shardState) print(c *cli.Context, job *indexed.Progress, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(c.App.Writer).Encode(map[string]any{
-			"shards": len(plan.Shards), "missing": append([]int{}, missing...), "spans": plan.Test, "spans_missing": left, "job": job})
+		out := map[string]any{"command": s.kind, "shards": s.shards, "missing": append([]int{}, s.missing...), "job": job}
+		if s.run != nil {
+			out["spans"], out["spans_missing"] = s.all, s.left
+		} else {
+			out["rounds"], out["units"], out["units_missing"] = s.rounds, s.all, s.left
+		}
+		return json.NewEncoder(c.App.Writer).Encode(out)
 	}
-	fmt.Fprintf(c.App.Writer, "%d of %d shards done, %d of %d test spans\n", len(plan.Shards)-len(missing), len(plan.Shards), plan.Test-left, plan.Test)
-	if len(missing) > 0 {
+	of := ""
+	if s.follows {
+		of = fmt.Sprintf(", in %d rounds", s.rounds)
+	}
+	fmt.Fprintf(c.App.Writer, "%d of %d shards done, %d of %d %s%s\n", s.shards-len(s.missing), s.shards, s.all-s.left, s.all, s.of, of)
+	if len(s.missing) > 0 {
 		const shown = 20
-		fmt.Fprintf(c.App.Writer, "missing: %v", missing[:min(len(missing), shown)])
-		if len(missing) > shown {
-			fmt.Fprintf(c.App.Writer, " and %d more", len(missing)-shown)
+		fmt.Fprintf(c.App.Writer, "missing: %v", s.missing[:min(len(s.missing), shown)])
+		if len(s.missing) > shown {
+			fmt.Fprintf(c.App.Writer, " and %d more", len(s.missing)-shown)
 		}
 		fmt.Fprintln(c.App.Writer)
+	} else if s.follows {
+		fmt.Fprintln(c.App.Writer, "submit again: it plans what follows from these results, or says that this was all")
 	}
 	return printJob(c, job)
 }
@@ -142,51 +236,71 @@ func printJob(c *cli.Context, job *indexed.Progress) error {
 
 func collectCommand() *cli.Command {
 	return &cli.Command{
-		Name:         "collect",
-		Usage:        "add up the shards of a run, once all are done",
-		Flags:        []cli.Flag{storageFlag(), outputFlag(), &cli.StringFlag{Name: "out", Value: "out", Usage: "`DIR` for the result; \"\" writes no files but metrics.json in the storage"}},
+		Name:  "collect",
+		Usage: "put the shards of a command together, once all are done",
+		Description: `It writes and prints what the command does on one machine: the same bytes, but for
+times that were measured.`,
+		Flags: []cli.Flag{storageFlag(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: "text", Usage: "`FORMAT` of what is printed: text or json, of simulate markdown too"},
+			&cli.StringFlag{Name: "out", Usage: "`DIR` for the result (default: that of the command); of run, \"\" writes no files but metrics.json in the storage"}},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			asJSON, err := wantJSON(c)
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			store, err := openStorage(c)
 			if err != nil {
 				return err
 			}
-			r, err := plannedRun(c)
+			state, err := readState(store)
 			if err != nil {
 				return err
 			}
-			if err := r.c.Set("out", c.String("out")); err != nil {
+			if state.run != nil {
+				return collectRun(c, state.run)
+			}
+			d, err := storedDivision(c, store)
+			if err != nil {
 				return err
 			}
-			return r.report(nil, asJSON)
+			options := map[string][]string{"output": {c.String("output")}}
+			if c.IsSet("out") {
+				options["out"] = []string{c.String("out")}
+			}
+			if err := apply(d.c, options); err != nil {
+				return err
+			}
+			return d.collect()
 		},
 	}
 }
 
-func storedPlan(c *cli.Context) (*shards.Store, *shards.Plan, error) {
-	if err := required(c, "storage"); err != nil {
-		return nil, nil, err
-	}
-	store, err := shards.OpenStore(c.Context, c.String("storage"))
+func collectRun(c *cli.Context, plan *shards.Plan) error {
+	asJSON, err := wantJSON(c)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	plan, err := store.ReadPlan()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("%s holds no plan: scale-eval run --shards N --storage URL makes it", c.String("storage"))
+	r, err := plannedRun(c, plan)
+	if err != nil {
+		return err
 	}
-	return store, plan, err
+	if c.IsSet("out") {
+		if err := r.c.Set("out", c.String("out")); err != nil {
+			return err
+		}
+	}
+	return r.report(nil, asJSON)
 }
 
-// plannedRun is the run whose plan is in --storage, with the options that the plan has.
-func plannedRun(c *cli.Context) (*streamedRun, error) {
-	if err := noArgs(c); err != nil {
+func openStorage(c *cli.Context) (*shards.Store, error) {
+	if err := required(c, "storage"); err != nil {
 		return nil, err
 	}
-	_, plan, err := storedPlan(c)
-	if err != nil {
-		return nil, err
-	}
+	return shards.OpenStore(c.Context, c.String("storage"))
+}
+
+// plannedRun is the run of a plan, with the options that the plan has.
+func plannedRun(c *cli.Context, plan *shards.Plan) (*streamedRun, error) {
 	run, err := runContext(c, plan)
 	if err != nil {
 		return nil, err
@@ -198,41 +312,18 @@ func plannedRun(c *cli.Context) (*streamedRun, error) {
 	return r, r.usePlan(plan)
 }
 
-// freshRun is the context of a run command of which no option is given.
-func freshRun(c *cli.Context) (*cli.Context, error) {
-	set := flag.NewFlagSet("run", flag.ContinueOnError)
-	command := runCommand()
-	for _, f := range command.Flags {
-		if err := f.Apply(set); err != nil {
-			return nil, err
-		}
-	}
-	run := cli.NewContext(c.App, set, c)
-	run.Command = command
-	return run, nil
-}
-
 // runContext is the context of a run command with the options of a plan.
 func runContext(c *cli.Context, plan *shards.Plan) (*cli.Context, error) {
-	run, err := freshRun(c)
+	run, err := freshContext(c, runCommand(), nil)
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range plan.Options {
-		for _, v := range values {
-			if err := run.Set(name, v); err != nil {
-				return nil, fmt.Errorf("plan: option %q = %q: %w: it is of another version", name, v, err)
-			}
-		}
+	if err := apply(run, plan.Options); err != nil {
+		return nil, fmt.Errorf("plan: %w: it is of another version", err)
 	}
 	data := plan.Data
 	if given := c.StringSlice("data"); len(given) > 0 {
 		data = given
 	}
-	for _, dir := range data {
-		if err := run.Set("data", dir); err != nil {
-			return nil, err
-		}
-	}
-	return run, nil
+	return run, apply(run, map[string][]string{"data": data})
 }

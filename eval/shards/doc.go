@@ -13,6 +13,12 @@
 //  3. what it found is an [eval.Tally], the traces it saw ([Traces]) and the flagged
 //     spans, in a [Store]: each whole or not there, so that any shard may run
 //     again, anywhere, at any time;
-//  4. [Collect] adds the tallies up. They are counts, so the sum is the same for any
+//  4. [Store.Collect] adds the tallies up. They are counts, so the sum is the same for any
 //     number of shards; it also says if a trace reached further back than step 2.
+//
+// Other commands (compare, simulate, tune) are divided by what they compute, not by
+// time: a [Division] lists units that do not need one another, a shard writes the results
+// of its share of them as one file ([Store.WritePart]), and [Store.ReadParts] has them
+// all in the order of the plan, whatever the number of shards. What a unit and a result
+// are is the command's to say.
 package shards

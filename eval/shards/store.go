@@ -27,6 +27,10 @@ import (
 //	metrics.json         of all shards
 //	timing.json          how long a run that did them all took, step by step
 //
+// A [Division] has plan.json and, of each shard and round,
+//
+//	round-000-shard-00003.part   its results
+//
 // What only this package reads is in the form of gzip, for its checksum, and compressed
 // where that makes it smaller.
 type Store struct{ files objects.Folder }
@@ -122,13 +126,16 @@ func (s *Store) WritePlan(p *Plan) error {
 
 // ReadPlan reads the plan; its error wraps fs.ErrNotExist if there is none yet.
 func (s *Store) ReadPlan() (*Plan, error) {
-	b, err := objects.ReadAll(s.files, PlanFile)
+	kind, err := s.Kind()
 	if err != nil {
 		return nil, err
 	}
+	if kind != kindRun {
+		return nil, &KindError{s.URL(""), kind}
+	}
 	p := &Plan{}
-	if err := json.Unmarshal(b, p); err != nil {
-		return nil, s.damaged(PlanFile, err)
+	if err := s.readPlan(p); err != nil {
+		return nil, err
 	}
 	if p.Version != PlanVersion {
 		return nil, fmt.Errorf("%s: plan of version %d, this program reads version %d", s.URL(PlanFile), p.Version, PlanVersion)
@@ -152,8 +159,8 @@ func (s *Store) WriteShard(i int, t *eval.Tally, traces *Traces) error {
 	return s.writePacked(TallyFile(i), gzip.BestSpeed, t.Write)
 }
 
-// Missing lists the shards that are not done.
-func (s *Store) Missing(p *Plan) (missing []int, err error) {
+// names are those of all files.
+func (s *Store) names() (map[string]bool, error) {
 	files, err := s.files.List()
 	if err != nil {
 		return nil, err
@@ -161,6 +168,15 @@ func (s *Store) Missing(p *Plan) (missing []int, err error) {
 	there := make(map[string]bool, len(files))
 	for _, f := range files {
 		there[f.Name] = true
+	}
+	return there, nil
+}
+
+// Missing lists the shards that are not done.
+func (s *Store) Missing(p *Plan) (missing []int, err error) {
+	there, err := s.names()
+	if err != nil {
+		return nil, err
 	}
 	for i := range p.Shards {
 		if !there[TallyFile(i)] {
