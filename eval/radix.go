@@ -12,6 +12,10 @@ const (
 	cachedKeys = 1 << 12
 	cachedBits = 8  // of parts that so many keys are split into
 	wideBits   = 11 // and more
+	// pagedKeys lie in more pages than a core knows the addresses of, or in a file: so few
+	// parts that each has its page at hand.
+	pagedKeys = 1 << 20
+	pagedBits = 8
 )
 
 // keyed is keys and, if they have any, the refs that move with them.
@@ -65,6 +69,9 @@ func sortInto(a, room keyed, moved bool) {
 	case n <= cachedKeys:
 		var ends [1 << cachedBits]uint32
 		sortParts(a, room, moved, cachedBits, ends[:])
+	case n >= pagedKeys:
+		var ends [1 << pagedBits]uint32
+		sortParts(a, room, moved, pagedBits, ends[:])
 	default:
 		var ends [1 << wideBits]uint32
 		sortParts(a, room, moved, wideBits, ends[:])

@@ -56,7 +56,7 @@ type rankShare struct {
 	from, to  int
 	n         [classes]int
 	low, high [classes]uint64
-	next      [classes][1 << wideBits]uint32 // counts by part, then where the next key goes
+	next      [classes][1 << pagedBits]uint32 // counts by part, then where the next key goes
 	_         [64]byte                       // keeps cores out of each other's lines
 }
 
@@ -143,7 +143,7 @@ func (w *ranker) partition() (n [classes]int) {
 			low, high = min(low, s.low[c]), max(high, s.high[c])
 		}
 		if n[c] > 0 {
-			w.parts[c] = partitionOf(low, high, wideBits)
+			w.parts[c] = partitionOf(low, high, pagedBits)
 		}
 	}
 	return n
@@ -178,7 +178,7 @@ func (w *ranker) place(ws *Workspace, n [classes]int) {
 	}
 	w.sorted[negative], w.sorted[positive] = all.slice(0, n[negative]), all.slice(n[negative], size)
 	for c := range classes {
-		sum, ends := uint32(0), make([]uint32, 1<<wideBits)
+		sum, ends := uint32(0), make([]uint32, 1<<pagedBits)
 		for part := range ends {
 			for i := range w.shares {
 				next := &w.shares[i].next[c][part]
