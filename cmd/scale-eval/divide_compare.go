@@ -21,9 +21,8 @@ func dividedCompare() divisible {
 		takes: func(name string) bool { return name != "out" && name != "output" },
 		usage: "compare samplers on the conditions and seeds of datasets in pods",
 		teaches: `A unit is one dataset under one condition (a shock, or its own labels) with one seed, for
-all samplers. Planning and collect read each dataset once or twice, for its census and
-checksums, and so does every shard that has a unit of it; give pods --memory for its spans.
-Datasets of a cluster are synth or Parquet in a bucket.
+all samplers. Planning and collect read each dataset for its census and checksums, and so
+does every shard that has a unit of it. Datasets of a cluster are synth or Parquet in a bucket.
 The result is that of compare to the byte, but for ns a span, which are measured.`,
 		open: func(c *cli.Context, _ *shards.Division) (divided, error) {
 			x, err := newComparison(c, spillFrom)

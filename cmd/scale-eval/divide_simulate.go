@@ -125,6 +125,9 @@ func (s *seedUnits) compute(units []json.RawMessage) (results [][]any, err error
 }
 
 func (s *seedUnits) conclude(done shards.Results) error {
+	if err := checkSimulateOutput(s.c); err != nil {
+		return err
+	}
 	return simulateAll(s.c, s.cases, s.policies, func(r *measure.Record) error {
 		cal, err := s.calibrations()
 		if err != nil {

@@ -62,6 +62,9 @@ func runWorker(ctx context.Context, self string, storage string, i, procs int) e
 	var said strings.Builder
 	cmd.Stderr = &said
 	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil { // it was killed for that
+			return ctx.Err()
+		}
 		return fmt.Errorf("shard %d: %w: %s", i, err, strings.TrimSpace(said.String()))
 	}
 	return nil

@@ -78,8 +78,8 @@ func simulateFlags() []cli.Flag {
 }
 
 func simulate(c *cli.Context) error {
-	if f := c.String("output"); f != "text" && f != "json" && f != "markdown" {
-		return usagef("--output %q: want text, json or markdown", f)
+	if err := checkSimulateOutput(c); err != nil {
+		return err
 	}
 	if c.Bool("list") {
 		return listScenarios(c)
@@ -101,6 +101,13 @@ func simulate(c *cli.Context) error {
 		return simulateOne(c, cases, policies)
 	}
 	return simulateAll(c, cases, policies, nil)
+}
+
+func checkSimulateOutput(c *cli.Context) error {
+	if f := c.String("output"); f != "text" && f != "json" && f != "markdown" {
+		return usagef("--output %q: want text, json or markdown", f)
+	}
+	return nil
 }
 
 // openSimulated checks the options and reads scenarios and policies.
