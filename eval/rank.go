@@ -57,7 +57,7 @@ type rankShare struct {
 	n         [classes]int
 	low, high [classes]uint64
 	next      [classes][1 << pagedBits]uint32 // counts by part, then where the next key goes
-	_         [64]byte                       // keeps cores out of each other's lines
+	_         [64]byte                        // keeps cores out of each other's lines
 }
 
 // ranks are the refs of ranked spans, in order of rank, of spans that tie in order of
