@@ -24,14 +24,6 @@ type keyed struct {
 	ref []uint32 // nil: none
 }
 
-func newKeyed(n int, refs bool) keyed {
-	k := keyed{key: make([]uint64, n)}
-	if refs {
-		k.ref = make([]uint32, n)
-	}
-	return k
-}
-
 func (k keyed) slice(from, to int) keyed {
 	k.key = k.key[from:to]
 	if k.ref != nil {
