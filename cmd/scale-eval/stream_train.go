@@ -31,12 +31,15 @@ func (r *streamedRun) newTrainer(src trace.Source, spans int64, calls *trace.Cal
 // not say enough, or there is nothing to train on.
 func (r *streamedRun) expectTraining() (*trainer, error) {
 	stated, ok := r.ds.Stated()
-	if limit := maxDurationNs(r.c); !ok || limit != 0 && stated.Longest >= limit {
+	if !ok {
 		return nil, nil
 	}
 	split, err := newSplit(r.c, r.ds, &census{read: stated.Rows, kept: stated.Rows, positives: 1})
 	if err != nil || split.train == 0 {
 		return nil, nil // what is wrong is said once the census is there
+	}
+	if limit := maxDurationNs(r.c); split.shocks != nil && limit != 0 && stated.Longest >= limit {
+		return nil, nil // the protocol leaves spans out: which are the first ones is not known
 	}
 	calls, err := newCalls(r.c)
 	if err != nil {
@@ -49,7 +52,7 @@ func (r *streamedRun) expectTraining() (*trainer, error) {
 // and makes its calls those of the run.
 func (r *streamedRun) asExpected(t *trainer) bool {
 	n := r.census
-	if t == nil || !t.done || t.spans != r.split.train || n.read != n.kept || n.overflow > 0 || !takeOver(t.calls, r.calls) {
+	if t == nil || !t.done || t.spans != r.split.train || r.split.shocks != nil && n.read != n.kept || n.overflow > 0 || !takeOver(t.calls, r.calls) {
 		return false
 	}
 	// Both numbered calls in the order in which they came, the census to the end.

@@ -42,7 +42,8 @@ func TestTrainingBesideCensus(t *testing.T) {
 		nil,
 		{"--protocol", "paper"},
 		{"--train", "0.6", "--sanitise", "$=>x"},
-		{"--max_duration", "20"}, // some are longer: what is kept is not known before
+		{"--max_duration", "20"}, // some are longer
+		{"--max_duration", "20", "--protocol", "paper"}, // what is kept is not known before
 		{"--max-calls", "3"},
 		{"--sampler", "paper"},
 	} {
@@ -68,7 +69,8 @@ func TestTrainingAsExpected(t *testing.T) {
 		"as expected":       {nil, func(*trainer, *census) {}, true},
 		"not done":          {nil, func(e *trainer, _ *census) { e.done = false }, false},
 		"other spans":       {nil, func(e *trainer, _ *census) { e.spans-- }, false},
-		"some are left out": {nil, func(_ *trainer, n *census) { n.kept-- }, false},
+		"some are left out": {[]string{"--protocol", "paper"}, func(_ *trainer, n *census) { n.kept-- }, false},
+		"some are long":     {nil, func(_ *trainer, n *census) { n.kept-- }, true}, // and no protocol minds
 		"calls overflow":    {[]string{"--max-calls", "3"}, func(*trainer, *census) {}, false},
 	} {
 		c := flagsOfRun(t, append([]string{"--dataset", ds.Path, "--shards", "3"}, test.args...))
