@@ -89,7 +89,7 @@ func CellOf(o *Outcome, column int, types []uint32, opt SummaryOptions) (Cell, e
 	if err != nil {
 		return Cell{}, err
 	}
-	reps := v.sample.resample(opt.Replicates, opt.Seed)
+	reps := v.sample.resample(opt.replicates(), opt.Seed)
 	sr := v.result(reps)
 	c := Cell{
 		Seed: o.Plan.Seed, Sampler: o.Scores.Columns[column].Name,

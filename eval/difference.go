@@ -36,7 +36,7 @@ func Compare(s *Scores, a, b int, o SummaryOptions) ([]Difference, error) {
 		if err != nil {
 			return nil, err
 		}
-		sides[i] = newSide(v, v.sample.resample(o.Replicates, o.Seed))
+		sides[i] = newSide(v, v.sample.resample(o.replicates(), o.Seed))
 	}
 	var out []Difference
 	for i, m := range sides[0].measures {

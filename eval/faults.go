@@ -95,6 +95,6 @@ func (o *Outcome) keptShare(column int, opt SummaryOptions, chosen func(row int)
 	if err != nil {
 		return Rate{}, err
 	}
-	reps := v.sample.resample(opt.Replicates, opt.Seed)
+	reps := v.sample.resample(opt.replicates(), opt.Seed)
 	return v.iv().metrics(v.point, v.spread(seenKept), reps.Point).Recall, nil
 }

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -43,6 +44,23 @@ func TestRunFaults(t *testing.T) {
 	// Normal spans outside of windows: 5 and 3, neither kept; 90 does not count.
 	near(t, "fault-free FPR", float64(r.FaultFreeFPR.Value), 0, 0)
 	near(t, "FPR", float64(r.Samplers[0].Point.Metrics.FPR.Value), 2.0/5, 1e-15)
+}
+
+// Without replicates nothing is resampled, however often defaults are filled in.
+func TestResultWithoutBootstrap(t *testing.T) {
+	o := runOrFail(t, faultPlan())
+	r, err := o.Result(SummaryOptions{Replicates: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, rate := range map[string]Rate{"AP": r.Samplers[0].AP, "F1": r.Samplers[0].Point.Metrics.F1, "candidate recall": *r.CandidateRecall} {
+		if strings.HasPrefix(rate.Method, "bootstrap") || rate.Lo == rate.Lo && rate.Method == "" {
+			t.Errorf("%s: %+v is of a bootstrap", name, rate)
+		}
+	}
+	if got, err := o.Result(SummaryOptions{}); err != nil || !strings.HasPrefix(got.Samplers[0].AP.Method, "bootstrap") {
+		t.Errorf("by default: %+v, %v", got.Samplers[0].AP, err)
+	}
 }
 
 func TestResultJSON(t *testing.T) {

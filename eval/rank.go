@@ -44,6 +44,7 @@ type ranker struct {
 	score  []float64
 	traces []uint32
 	refs   bool
+	bits   int // of the parts that keys are split into: fewer where each part is to keep its page
 
 	shares []rankShare
 	parts  [classes]partition
@@ -56,8 +57,8 @@ type rankShare struct {
 	from, to  int
 	n         [classes]int
 	low, high [classes]uint64
-	next      [classes][1 << pagedBits]uint32 // counts by part, then where the next key goes
-	_         [64]byte                        // keeps cores out of each other's lines
+	next      [classes][1 << wideBits]uint32 // counts by part, then where the next key goes
+	_         [64]byte                       // keeps cores out of each other's lines
 }
 
 // ranks are the refs of ranked spans, in order of rank, of spans that tie in order of
@@ -67,7 +68,10 @@ type ranks struct{ positives, negatives []uint32 }
 // rank is Rank in a workspace. Refs are made if asked for; then traces may be nil, each
 // span being a trace of its own, and must be below 2^31. An error is one of room.
 func rank(ws *Workspace, labels []trace.Label, score []float64, traces []uint32, refs bool) (*Ranking, ranks, error) {
-	w := &ranker{labels: labels, score: score, traces: traces, refs: refs}
+	w := &ranker{labels: labels, score: score, traces: traces, refs: refs, bits: wideBits}
+	if ws.arrays != nil {
+		w.bits = pagedBits
+	}
 	cores := 1
 	if len(labels) >= parallelRank {
 		cores = runtime.GOMAXPROCS(0)
@@ -143,7 +147,7 @@ func (w *ranker) partition() (n [classes]int) {
 			low, high = min(low, s.low[c]), max(high, s.high[c])
 		}
 		if n[c] > 0 {
-			w.parts[c] = partitionOf(low, high, pagedBits)
+			w.parts[c] = partitionOf(low, high, w.bits)
 		}
 	}
 	return n
@@ -178,7 +182,7 @@ func (w *ranker) place(ws *Workspace, n [classes]int) {
 	}
 	w.sorted[negative], w.sorted[positive] = all.slice(0, n[negative]), all.slice(n[negative], size)
 	for c := range classes {
-		sum, ends := uint32(0), make([]uint32, 1<<pagedBits)
+		sum, ends := uint32(0), make([]uint32, 1<<w.bits)
 		for part := range ends {
 			for i := range w.shares {
 				next := &w.shares[i].next[c][part]

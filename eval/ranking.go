@@ -17,7 +17,7 @@ import (
 // stops, each with the number of negatives above it, and all measures are sums over
 // stops; negatives are looked at one by one only where the curve itself is wanted.
 //
-// Memory: 8 bytes a negative and 40 a positive, and while sorting what the largest of 256 parts of the range takes.
+// Memory: 8 bytes a negative and 40 a positive, and while sorting what the largest of 2048 parts of the range takes, or of 256 outside the heap.
 type Ranking struct {
 	stops     []stop
 	negatives negatives

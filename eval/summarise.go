@@ -28,7 +28,6 @@ func (o SummaryOptions) withDefaults() SummaryOptions {
 	if o.Replicates == 0 {
 		o.Replicates = DefaultReplicates
 	}
-	o.Replicates = max(o.Replicates, 0)
 	if o.FPRs == nil {
 		o.FPRs = DefaultFPRs
 	}
@@ -40,6 +39,9 @@ func (o SummaryOptions) withDefaults() SummaryOptions {
 	}
 	return o
 }
+
+// replicates is how many are made.
+func (o SummaryOptions) replicates() int { return max(o.Replicates, 0) }
 
 // Summarise computes every measure of one column. Without scores (Score is nil)
 // there is the operating point alone; without decisions and threshold there is
@@ -60,7 +62,7 @@ func Summarise(s *Scores, column int, o SummaryOptions) (SamplerResult, error) {
 	if err != nil {
 		return SamplerResult{}, err
 	}
-	return v.result(v.sample.resample(o.Replicates, o.Seed)), nil
+	return v.result(v.sample.resample(o.replicates(), o.Seed)), nil
 }
 
 // Resample computes the bootstrap replicates that Summarise takes its intervals
@@ -71,7 +73,7 @@ func Resample(s *Scores, column int, o SummaryOptions) (*Replicates, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.sample.resample(o.Replicates, o.Seed), nil
+	return v.sample.resample(o.replicates(), o.Seed), nil
 }
 
 func (v *view) result(reps *Replicates) SamplerResult {

@@ -139,7 +139,7 @@ func (t *Tally) sampler(o SummaryOptions) SamplerResult {
 	}
 	iv, none := intervals{}, []float64(nil)
 	out := SamplerResult{WarmUp: t.warmUp}
-	out.Point = Point{Threshold: t.threshold(), Confusion: point, Metrics: iv.metrics(point, s, t.resample(o.Replicates, o.Seed))}
+	out.Point = Point{Threshold: t.threshold(), Confusion: point, Metrics: iv.metrics(point, s, t.resample(o.replicates(), o.Seed))}
 	r := t.scores.ranking()
 	out.Best = Point{Threshold: Number(math.NaN()), Metrics: iv.metrics(Confusion{}, spread{}, nil)}
 	best, ok := r.Best()
