@@ -360,7 +360,7 @@ func (p *process) snapshot(ctx context.Context, on judging) {
 }
 
 // snapshotStep is how many buffered spans are written between two exports, which wait
-// some 50 µs for them.
+// some 0.1 ms for them.
 const snapshotStep = 400
 
 // walkInto hands the state to a file that is being written, without waiting for it.

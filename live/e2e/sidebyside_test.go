@@ -175,7 +175,7 @@ func load(t *testing.T, addr string, seed uint64, rate float64, d time.Duration)
 	o := loadgen.Options{Config: loadgen.DefaultConfig(), Workers: 4, Rate: rate, Duration: d}
 	o.Seed = seed
 	o.Conns = append(o.Conns, dialled(t, addr))
-	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // some 250 collections a second of its small heap would be seen in the latencies
+	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // some 40 collections a second of its small heap would be seen in the latencies
 	r, err := loadgen.Run(bounded(t, d+time.Minute), o)
 	if err != nil {
 		t.Fatal(err)
