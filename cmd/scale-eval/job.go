@@ -60,17 +60,24 @@ func pairs(c *cli.Context, name string) (map[string]string, error) {
 	return out, nil
 }
 
+// dueJob is the Job that submit creates, and what it is of: none, which it says, when all
+// shards are done. A dry one plans nothing.
+func dueJob(c *cli.Context, w inShards, dry bool) (job *batchv1.Job, missing, n int, err error) {
+	key, n, due, err := w.planned(dry)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	if len(due) == 0 {
+		return nil, 0, n, sayAllDone(c)
+	}
+	job, err = jobSpec(c, key, due, n)
+	return job, len(due), n, err
+}
+
 // printManifest prints the Job that submit would create.
 func printManifest(c *cli.Context, w inShards) error {
-	key, n, missing, err := w.planned(true)
-	if err != nil {
-		return err
-	}
-	if len(missing) == 0 {
-		return sayAllDone(c)
-	}
-	job, err := jobSpec(c, key, missing, n)
-	if err != nil {
+	job, _, _, err := dueJob(c, w, true)
+	if job == nil || err != nil {
 		return err
 	}
 	if c.String("output") == "json" {
@@ -98,15 +105,8 @@ func submitJob(c *cli.Context, w inShards) error {
 	if err != nil {
 		return err
 	}
-	key, n, missing, err := w.planned(false)
-	if err != nil {
-		return err
-	}
-	if len(missing) == 0 {
-		return sayAllDone(c)
-	}
-	job, err := jobSpec(c, key, missing, n)
-	if err != nil {
+	job, missing, n, err := dueJob(c, w, false)
+	if job == nil || err != nil {
 		return err
 	}
 	if err := indexed.Submit(c.Context, k, job); err != nil {
@@ -121,7 +121,7 @@ func submitJob(c *cli.Context, w inShards) error {
 		return err
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "Job %s/%s is at %d of %d shards; follow it with scale-eval status --storage '%s'\n",
-		job.Namespace, job.Name, len(missing), n, c.String("storage"))
+		job.Namespace, job.Name, missing, n, c.String("storage"))
 	return err
 }
 
@@ -171,11 +171,7 @@ func cancelCommand() *cli.Command {
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			store, err := openStorage(c)
-			if err != nil {
-				return err
-			}
-			state, err := readState(store)
+			store, state, err := openPlanned(c)
 			if err != nil {
 				return err
 			}

@@ -34,11 +34,7 @@ done is not done again.`,
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			store, err := openStorage(c)
-			if err != nil {
-				return err
-			}
-			state, err := readState(store)
+			store, state, err := openPlanned(c)
 			if err != nil {
 				return err
 			}
@@ -114,11 +110,7 @@ func statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			store, err := openStorage(c)
-			if err != nil {
-				return err
-			}
-			state, err := readState(store)
+			store, state, err := openPlanned(c)
 			if err != nil {
 				return err
 			}
@@ -144,6 +136,16 @@ type shardState struct {
 	run     *shards.Plan // nil: it is a division
 	rounds  int          // of a division, as far as they are planned
 	follows bool         // rounds may follow this one
+}
+
+// openPlanned opens the storage that c names and reads the state of what it holds.
+func openPlanned(c *cli.Context) (*shards.Store, *shardState, error) {
+	store, err := openStorage(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	state, err := readState(store)
+	return store, state, err
 }
 
 // readState reads the plan, whatever it is of, and looks for what is done.
@@ -248,11 +250,7 @@ times that were measured.`,
 			if err := noArgs(c); err != nil {
 				return err
 			}
-			store, err := openStorage(c)
-			if err != nil {
-				return err
-			}
-			state, err := readState(store)
+			store, state, err := openPlanned(c)
 			if err != nil {
 				return err
 			}
