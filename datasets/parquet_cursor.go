@@ -154,7 +154,7 @@ type column struct {
 
 func newColumn(c Column, n int) *column {
 	width := widthOf(c)
-	return &column{kind: c, width: width, data: make([]byte, n*width)}
+	return &column{kind: c, width: width, data: columnMemory.Allocate(n * width)}
 }
 
 func widthOf(c Column) int {
@@ -191,6 +191,7 @@ func (c *column) validity(levels []byte) (present int) {
 		c.valid = make([]byte, (len(c.data)/c.width+7)/8)
 		setBits(c.valid, 0, c.rows)
 	}
+	clear(c.data[c.rows*c.width:][:len(levels)*c.width]) // of nulls nothing is taken
 	for i, l := range levels {
 		c.valid[(c.rows+i)/8] |= (l & 1) << ((c.rows + i) % 8)
 	}
@@ -266,16 +267,24 @@ func scatter[T any](dst, src []T, mask []byte) {
 	}
 }
 
-// array hands the buffers to Arrow without a copy.
+// array hands the buffers to Arrow without a copy. Those that are of this column alone
+// come back when it is released.
 func (c *column) array(dict *chunkDict) arrow.Array {
 	var valid *memory.Buffer
 	if c.null > 0 {
 		valid = memory.NewBufferBytes(c.valid)
 	}
-	buffers := []*memory.Buffer{valid, memory.NewBufferBytes(c.data)}
-	typ := Schema.Field(int(c.kind)).Type
-	if typ != dictType {
-		return array.MakeFromData(array.NewData(typ, c.rows, buffers, nil, c.null, 0))
+	values := memory.NewBufferBytes(c.data)
+	if c.null < c.rows || len(c.data) == 0 || &c.data[0] != &nothing[0] {
+		values = memory.NewBufferWithAllocator(c.data, columnMemory)
 	}
-	return array.MakeFromData(array.NewDataWithDictionary(typ, c.rows, buffers, c.null, 0, dict.arrow().Data().(*array.Data)))
+	defer values.Release()
+	buffers := []*memory.Buffer{valid, values}
+	typ := Schema.Field(int(c.kind)).Type
+	data := array.NewData(typ, c.rows, buffers, nil, c.null, 0)
+	if typ == dictType {
+		data.SetDictionary(dict.arrow().Data())
+	}
+	defer data.Release()
+	return array.MakeFromData(data)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/scale-eval/scale-eval/datasets/trace"
 )
 
 // Stated is what the footers of Parquet files say of all their rows, without a row being
@@ -12,6 +14,9 @@ type Stated struct {
 	Rows                  int64
 	FirstStart, LastStart int64 // ns since the Unix epoch; of no rows 0
 	Shortest, Longest     int64 // durations, ns
+	// Positive says that the bounds of the labels name a positive one. A writer may state
+	// bounds that are wider than its rows, so it is to be expected, not known.
+	Positive bool
 }
 
 // Stated is what the footer says. It is not ok where that does not replace reading start
@@ -36,9 +41,24 @@ func (r *ParquetReader) Stated() (s Stated, ok bool) {
 		if !ok || shortest < 0 {
 			return s, false
 		}
-		s = s.And(Stated{g.NumRows(), first, last, shortest, longest})
+		s = s.And(Stated{g.NumRows(), first, last, shortest, longest, r.statesPositive(chunks)})
 	}
 	return s, true
+}
+
+// statesPositive says whether the bounds of a row group's labels name a positive one.
+func (r *ParquetReader) statesPositive(chunks []parquet.ColumnChunk) bool {
+	leaf := r.leaf[ColLabel]
+	if leaf < 0 {
+		return false
+	}
+	low, high, ok := bounds(chunks[leaf])
+	return ok && (isPositive(low) || isPositive(high))
+}
+
+func isPositive(name []byte) bool {
+	l, err := trace.ParseLabel(string(name))
+	return err == nil && l.Positive()
 }
 
 // And is what is stated of the rows of both.
@@ -53,6 +73,7 @@ func (s Stated) And(o Stated) Stated {
 		Rows:       s.Rows + o.Rows,
 		FirstStart: min(s.FirstStart, o.FirstStart), LastStart: max(s.LastStart, o.LastStart),
 		Shortest: min(s.Shortest, o.Shortest), Longest: max(s.Longest, o.Longest),
+		Positive: s.Positive || o.Positive,
 	}
 }
 

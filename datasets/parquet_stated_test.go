@@ -26,7 +26,7 @@ func TestStatedEqualsWalk(t *testing.T) {
 		if err := w.Write(&s); err != nil {
 			t.Fatal(err)
 		}
-		want = want.And(Stated{1, s.Start, s.Start, s.Duration, s.Duration})
+		want = want.And(Stated{1, s.Start, s.Start, s.Duration, s.Duration, s.Label.Positive()})
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

@@ -24,10 +24,12 @@ type Plain interface {
 // ArrayOf is n zeroed values that lie where a says. Appending more than n moves them to
 // the heap.
 func ArrayOf[T Plain](a Arrays, n int) ([]T, error) {
-	if a == nil || n == 0 {
-		return make([]T, n), nil
-	}
 	var zero T
+	if a == nil || n == 0 {
+		s := make([]T, n)
+		inHugePages(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), n*int(unsafe.Sizeof(zero))))
+		return s, nil
+	}
 	b, err := a.Bytes(n * int(unsafe.Sizeof(zero)))
 	if err != nil {
 		return nil, err

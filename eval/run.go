@@ -363,13 +363,12 @@ func (w *walk) offer(s *trace.Span) error {
 		w.load.add(before - w.finished)
 	}
 	for i := range w.p.Entrants {
-		d := w.ask(w.p.Entrants[i].Sampler, s)
+		w.said[i] = w.ask(w.p.Entrants[i].Sampler, s)
 		if w.timed {
 			now := w.p.Clock()
 			w.timers[i].add(now - before)
 			before = now
 		}
-		w.said[i] = d
 	}
 	for i, d := range w.said {
 		if err := w.keep(i, w.out.Counts.Test, d); err != nil {
@@ -392,12 +391,16 @@ func (w *walk) ask(sampler trace.Sampler, s *trace.Span) trace.Decision {
 
 // keep stores what entrant i says of test span number n, from 0.
 func (w *walk) keep(i int, n int64, d trace.Decision) error {
-	d, err := w.checked(i, n, d)
-	if err != nil {
-		return err
+	if t := w.out.Thresholds[i]; d.WarmUp || d.Score != d.Score || t == t {
+		var err error
+		if d, err = w.checked(i, n, d); err != nil {
+			return err
+		}
 	}
+	// Each in a statement of its own: then only the length is written back.
 	c := &w.out.Scores.Columns[i]
-	c.Score, c.Keep = append(c.Score, d.Score), append(c.Keep, d.Keep)
+	c.Score = append(c.Score, d.Score)
+	c.Keep = append(c.Keep, d.Keep)
 	return nil
 }
 

@@ -24,6 +24,8 @@ type census struct {
 
 	firstStart, lastStart int64 // ns since the Unix epoch
 
+	expected bool // nobody has counted
+
 	keptAt []int64 // of kept, how many lie before each mark
 }
 
@@ -33,6 +35,29 @@ func (n *census) rate() float64 {
 		return 0
 	}
 	return float64(n.read) / (float64(n.lastStart-n.firstStart) / 1e9)
+}
+
+// expected are the census and the split of a dataset in which nothing is unusual: as many
+// rows as its files state, all well-formed, a positive among them, and room for all calls.
+// They are nil where the files do not state enough, or where something is wrong already,
+// which a census then finds and tells.
+func expected(c *cli.Context, ds *catalog.Dataset) (*census, *split) {
+	stated, ok := ds.Stated()
+	if !ok || stated.Rows == 0 {
+		return nil, nil
+	}
+	n := &census{
+		read: stated.Rows, kept: stated.Rows, positives: 1, bad: &trace.Bad{}, expected: true,
+		firstStart: stated.FirstStart, lastStart: stated.LastStart,
+	}
+	s, err := newSplit(c, ds, n)
+	if err != nil {
+		return nil, nil
+	}
+	if limit := maxDurationNs(c); s.shocks != nil && limit != 0 && stated.Longest >= limit {
+		return nil, nil // the protocol leaves spans out: how many is not known
+	}
+	return n, s
 }
 
 // censusColumns are those of samplerColumns but the ids, which take most of the time of

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"io"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/scale-eval/scale-eval/datasets/catalog"
 	"github.com/scale-eval/scale-eval/datasets/trace"
+	"github.com/scale-eval/scale-eval/reports"
 )
 
 // Parts count what one pass counts, and number calls alike, also where rules change
@@ -77,6 +79,51 @@ func TestCensusTakesWhatIsStated(t *testing.T) {
 		}
 		if cut := args != nil; cut != (want.kept < want.read) {
 			t.Errorf("%v: %d of %d spans are kept", args, want.kept, want.read)
+		}
+	}
+}
+
+// A run that trusts what files state comes to the same result as one that counts first,
+// also where it has to begin anew: with more calls than fit, or all positives in training.
+func TestRunTrustsWhatIsStated(t *testing.T) {
+	ds := folderOfSpans(t)
+	for _, test := range []struct {
+		args           []string
+		trusted, stays bool
+	}{
+		{nil, true, true},
+		{[]string{"--protocol", "paper"}, true, true},
+		{[]string{"--protocol", "prequential", "--baselines", "none"}, true, true},
+		{[]string{"--max-calls", "3"}, true, false},
+		{[]string{"--train", "0.9999"}, true, false},
+		{[]string{"--protocol", "paper", "--max_duration", "20"}, false, false},
+	} {
+		args := append([]string{"--dataset", ds.Path, "--bootstrap", "0"}, test.args...)
+		trusting, err := prepare(flagsOfRun(t, args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := trusting.census.expected; got != test.trusted {
+			t.Errorf("%v: what is stated is trusted: %v", test.args, got)
+		}
+		counting, err := openEvaluation(flagsOfRun(t, args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range []*evaluation{trusting, counting} {
+			if err := e.evaluate(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := trusting.census.expected; got != test.stays {
+			t.Errorf("%v: in the end what was stated is trusted: %v", test.args, got)
+		}
+		got, want := new(strings.Builder), new(strings.Builder)
+		if err := errors.Join(reports.WriteJSON(got, trusting.result), reports.WriteJSON(want, counting.result)); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want.String() {
+			t.Errorf("%v: trusting\n%.300s\ncounting\n%.300s", test.args, got, want)
 		}
 	}
 }

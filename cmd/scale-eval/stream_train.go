@@ -30,16 +30,9 @@ func (r *streamedRun) newTrainer(src trace.Source, spans int64, calls *trace.Cal
 // state of themselves, to be done beside it on a core of its own. It is nil where they do
 // not say enough, or there is nothing to train on.
 func (r *streamedRun) expectTraining() (*trainer, error) {
-	stated, ok := r.ds.Stated()
-	if !ok {
+	_, split := expected(r.c, r.ds)
+	if split == nil || split.train == 0 {
 		return nil, nil
-	}
-	split, err := newSplit(r.c, r.ds, &census{read: stated.Rows, kept: stated.Rows, positives: 1})
-	if err != nil || split.train == 0 {
-		return nil, nil // what is wrong is said once the census is there
-	}
-	if limit := maxDurationNs(r.c); split.shocks != nil && limit != 0 && stated.Longest >= limit {
-		return nil, nil // the protocol leaves spans out: which are the first ones is not known
 	}
 	calls, err := newCalls(r.c)
 	if err != nil {
