@@ -64,7 +64,8 @@ func (s *subscriber) len() int { s.mu.Lock(); defer s.mu.Unlock(); return len(s.
 
 func dialled(t *testing.T, addr string) *grpc.ClientConn {
 	t.Helper()
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	// The write buffer is that of the Collector's exporter.
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithWriteBufferSize(512<<10))
 	if err != nil {
 		t.Fatal(err)
 	}
