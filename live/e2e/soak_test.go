@@ -40,9 +40,9 @@ func TestSoak(t *testing.T) {
 		"--state", all.run.Path("soak-state"), "--snapshot-every", "30s")
 	s.await(t)
 	defer apart(t, s.Proc)()
-	// What it can is what it did for a while: machines with a host beneath are faster in some seconds than in others.
-	warm := load(t, s.otlp, 1, 0, min(max(*soak/10, 10*time.Second), time.Minute))
-	rate := 0.8 * float64(warm.Spans) / warm.Elapsed.Seconds()
+	warm := load(t, s.otlp, 1, 0, min(max(*soak/10, 10*time.Second), 2*time.Minute))
+	can, most := sustained(warm)
+	rate := 0.8 * can
 
 	ctx, cancel := context.WithCancel(context.Background())
 	var watch sync.WaitGroup
@@ -74,8 +74,8 @@ func TestSoak(t *testing.T) {
 		t.Fatalf("%d readings of the memory: soak for longer", len(rss))
 	}
 	middle, end := median(rss[q:2*q]), median(rss[3*q:])
-	t.Logf("%v at %.0f k spans/s (80 %% of %.0f k): %d spans, %.2f CPU s a million, export latency p50 %v p99 %v max %v, %d tries told to come again, RSS %d MB in the second quarter, %d MB in the last, peak %d MB",
-		r.Elapsed.Round(time.Second), rate/1e3, rate/8e2, r.Spans, (after.CPU-before.CPU).Seconds()/float64(r.Spans)*1e6, r.Latency(.5), r.Latency(.99), r.Latency(1), r.Refused,
+	t.Logf("%v at %.0f k spans/s (80 %% of %.0f k, what it did in the slowest 10 s of %v; %.0f k in the fastest): %d spans, %.2f CPU s a million, export latency p50 %v p99 %v max %v, %d tries told to come again, RSS %d MB in the second quarter, %d MB in the last, peak %d MB",
+		r.Elapsed.Round(time.Second), rate/1e3, can/1e3, warm.Elapsed.Round(time.Second), most/1e3, r.Spans, (after.CPU-before.CPU).Seconds()/float64(r.Spans)*1e6, r.Latency(.5), r.Latency(.99), r.Latency(1), r.Refused,
 		middle/1e6, end/1e6, after.RSSMax/1e6)
 	steady, seconds := steadySeconds(r, cpu)
 	t.Logf("of the %d seconds %d were steady: a span cost within 10 %% of the CPU time that it does in the median second, so that the machine was as fast as usual; p99 in these %v, max %v",
@@ -92,6 +92,26 @@ func TestSoak(t *testing.T) {
 	if err := s.Stop(); err != nil {
 		t.Errorf("%v\n%s", err, s.Tail(10))
 	}
+}
+
+// sustained is how many spans a second were acknowledged in the slowest and in the fastest
+// ten seconds of a run: a machine with a host beneath is faster in some than in others, and
+// what it can is what it can in any.
+func sustained(r *loadgen.Result) (least, most float64) {
+	const window = 10
+	perExport := float64(r.Spans) / float64(max(1, r.Exports))
+	for i := 0; i+window <= len(r.Seconds); i++ {
+		n := 0
+		for _, s := range r.Seconds[i : i+window] {
+			n += len(s)
+		}
+		rate := float64(n) * perExport / window
+		if i == 0 || rate < least {
+			least = rate
+		}
+		most = max(most, rate)
+	}
+	return least, most
 }
 
 // steadySeconds is the latencies, sorted, of the seconds in which the machine was as
