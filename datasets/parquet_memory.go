@@ -23,10 +23,11 @@ var _ memory.Allocator = (*batchMemory)(nil)
 // batchSizes are those of a full batch of each width.
 var batchSizes = [3]int{4 * BatchRows, 8 * BatchRows, 16 * BatchRows}
 
-// Allocate is size bytes at most.
+// Allocate is size bytes. A column that fills less than half of its room has its own: a
+// batch of few rows may be kept, with many like it.
 func (m *batchMemory) Allocate(size int) []byte {
 	for i, full := range batchSizes {
-		if size <= full {
+		if size <= full && size > full/2 {
 			if b, ok := m.free[i].Get().(*[]byte); ok {
 				return (*b)[:size]
 			}

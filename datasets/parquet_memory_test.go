@@ -28,8 +28,10 @@ func TestBatchMemoryGivesAgain(t *testing.T) {
 			t.Errorf("width %d: freed memory is never given again", width)
 		}
 	}
-	if b := m.Allocate(BatchRows * 100); len(b) != BatchRows*100 {
-		t.Errorf("%d bytes", len(b))
+	for _, size := range []int{0, 1, 2 * BatchRows, 100 * BatchRows} { // of no width's batch
+		if b := m.Allocate(size); len(b) != size || cap(b) > 2*size+8 {
+			t.Errorf("%d bytes in room for %d, want %d", len(b), cap(b), size)
+		}
 	}
 }
 
@@ -84,5 +86,28 @@ func TestRetainedBatchesKeepTheirSpans(t *testing.T) {
 	}
 	if n != len(spans) {
 		t.Errorf("%d spans, want %d", n, len(spans))
+	}
+}
+
+// What was yielded stays as it was for SteadySpans spans, from one batch to the next too.
+func TestSpansStaySteady(t *testing.T) {
+	want := randomSpans(2300, 6)
+	r := NewReader(decoderOf(want), nil, "x", Options{BatchRows: 1000})
+	defer r.Close()
+	var last []*trace.Span
+	i := 0
+	for s, err := range Spans(r, trace.NewCalls(1<<16, nil)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last = append(last, s); len(last) > SteadySpans {
+			last = last[1:]
+		}
+		i++
+		for k, got := range last {
+			if w := want[i-len(last)+k]; got.ID != w.ID || got.Duration != w.Duration || got.Operation != w.Operation {
+				t.Fatalf("after span %d the one %d before is %+v, want %+v", i, len(last)-k-1, *got, w)
+			}
+		}
 	}
 }

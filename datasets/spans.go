@@ -15,6 +15,9 @@ import (
 // calls, once a distinct (service, operation) pair of a batch. Nulls give zero
 // values. The caller closes r.
 //
+// The [SteadySpans] that were yielded last stay as they are, whereas other sources promise
+// no more than the last one.
+//
 // Cost: about 10 ns a span beside what r costs (BenchmarkSpans).
 func Spans(r Reader, calls *trace.Calls) trace.Source {
 	return func(yield func(*trace.Span, error) bool) {
@@ -35,6 +38,9 @@ func Spans(r Reader, calls *trace.Calls) trace.Source {
 		}
 	}
 }
+
+// SteadySpans is how many spans of [Spans] a consumer can collect before it looks at them.
+const SteadySpans = 64
 
 // rows is one batch, its columns unwrapped.
 type rows struct {
@@ -161,10 +167,11 @@ func (r *rows) initNames() {
 }
 
 func (r *rows) each(yield func(*trace.Span, error) bool) bool {
-	var s trace.Span
+	ring := new([SteadySpans]trace.Span) // of this batch: those of the last one stay, too
 	for i := range r.n {
-		r.fill(&s, i)
-		if !yield(&s, nil) {
+		s := &ring[i%SteadySpans]
+		r.fill(s, i)
+		if !yield(s, nil) {
 			return false
 		}
 	}

@@ -12,13 +12,14 @@ import (
 // each other: few enough to stay in a core's cache.
 const crowdChunk = 1 << 11
 
-// gather makes the entrants a crowd if there are several and cores for them: spans are
+// gather says how entrants meet the spans. It makes them a crowd if there are several and cores for them: spans are
 // then collected in pending, and each entrant goes through them in a goroutine of its
 // own. What an entrant sees, and in which order, is the same.
 func (w *walk) gather() {
 	if w.crowd = len(w.p.Entrants) > 1 && runtime.GOMAXPROCS(0) > 1; w.crowd {
 		w.pending = make([]trace.Span, 0, crowdChunk)
 	}
+	w.batch = newBatch(w.p)
 }
 
 // eachEntrant calls f for every entrant, for a crowd side by side. Of several errors it
@@ -61,8 +62,7 @@ func (w *walk) learnPending() {
 // offerPending sends the pending test spans to all entrants and keeps what they say.
 func (w *walk) offerPending() error {
 	if w.p.Clock != nil && len(w.pending) > 0 {
-		w.load.total += max(w.p.Clock()-w.finished, 0)
-		w.load.n += int64(len(w.pending))
+		w.load.add(w.p.Clock()-w.finished, len(w.pending))
 	}
 	first := w.out.Counts.Test
 	for i := range w.out.Scores.Columns {

@@ -57,7 +57,11 @@ type Plan struct {
 	Test  trace.Source // labelled
 	// Whole stands for Train and Test, both nil then: one stream whose first TrainSpans
 	// train and whose rest is the test part, so that the data is decoded once.
-	Whole    trace.Source
+	Whole trace.Source
+	// Steady is how many spans that Test or Whole yielded last stay as they are; 0 stands
+	// for 1, what every source promises. With more, a single frozen sampler that can is
+	// asked of several at a time.
+	Steady   int
 	Entrants []Entrant // [0] is the sampler under test
 	Mode     Mode
 	Seed     uint64 // of the training spans that cut-offs are chosen on, where they are too many

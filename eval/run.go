@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -70,12 +71,13 @@ type walk struct {
 	traces  *numberer
 	crowd   bool         // several entrants, on several cores: crowd.go
 	pending []trace.Span // of a crowd
-	kept    *replay      // training spans that cut-offs are chosen on; nil: none are
+	batch   batch
+	kept    *replay // training spans that cut-offs are chosen on; nil: none are
 
 	faults   map[string]int32
 	said     []trace.Decision // of the span at hand, so that storing them is not timed
 	timers   []timer
-	load     timer
+	load     loading
 	finished int64 // reading of the clock after the previous span
 	timed    bool  // whether the span at hand is timed
 	// timedBelow is what the share of timed spans is of the largest uint64.
@@ -87,7 +89,6 @@ func newWalk(ctx context.Context, p Plan) *walk {
 		ctx:    ctx,
 		faults: map[string]int32{},
 		said:   make([]trace.Decision, len(p.Entrants)),
-		load:   newTimer(),
 		out:    &Outcome{Plan: p, Scores: &Scores{}},
 	}
 	w.p = &w.out.Plan
@@ -276,7 +277,16 @@ func (w *walk) test(src trace.Source) error {
 	w.look()
 	for s, err := range src {
 		if err != nil {
-			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test+int64(len(w.pending)), err)
+			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test+int64(len(w.pending)+len(w.batch.spans)), err)
+		}
+		if w.batch.sampler != nil {
+			if w.batch.spans = append(w.batch.spans, s); len(w.batch.spans) < cap(w.batch.spans) {
+				continue
+			}
+			if err := w.offerBatch(); err != nil {
+				return err
+			}
+			continue
 		}
 		if w.crowd {
 			if w.pending = append(w.pending, *s); len(w.pending) < cap(w.pending) {
@@ -298,7 +308,7 @@ func (w *walk) test(src trace.Source) error {
 		}
 		w.look()
 	}
-	if err := w.offerPending(); err != nil {
+	if err := errors.Join(w.offerPending(), w.offerBatch()); err != nil {
 		return err
 	}
 	return w.ctx.Err()
@@ -360,7 +370,7 @@ func (w *walk) offer(s *trace.Span) error {
 	before := w.finished
 	if w.timed {
 		before = w.p.Clock()
-		w.load.add(before - w.finished)
+		w.load.add(before-w.finished, 1)
 	}
 	for i := range w.p.Entrants {
 		w.said[i] = w.ask(w.p.Entrants[i].Sampler, s)

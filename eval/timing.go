@@ -14,6 +14,24 @@ type timer struct {
 	count    []int64
 }
 
+// loading sums the waits for spans.
+type loading struct{ total, spans, waits int64 }
+
+// add counts a wait for n spans.
+func (l *loading) add(ns int64, n int) {
+	l.total += max(ns, 0)
+	l.spans += int64(n)
+	l.waits++
+}
+
+// mean is a span's, each wait having had the cost of a clock in it.
+func (l *loading) mean(cost float64) Number {
+	if l.spans == 0 {
+		return Number(math.NaN())
+	}
+	return Number(max(0, float64(l.total)-float64(cost*float64(l.waits))) / float64(l.spans))
+}
+
 const subBits = 6
 
 func newTimer() timer { return timer{count: make([]int64, (64-subBits+1)<<subBits)} }

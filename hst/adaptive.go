@@ -54,6 +54,7 @@ type Adaptive struct {
 	flight   flight
 	learned  int64
 	memo     memo
+	ahead    [sampleAhead]alone
 	stranger callModel // scratch: what is known of a call that was never learned
 }
 
@@ -170,6 +171,14 @@ func (a *Adaptive) learnedModel(call trace.Call) *callModel {
 		}
 	}
 	return nil
+}
+
+// modelOf is what is known of s's call. It is valid until the next call of a method.
+func (a *Adaptive) modelOf(s *trace.Span) *callModel {
+	if c := a.learnedModel(s.Call); c != nil {
+		return c
+	}
+	return a.unknown(s)
 }
 
 // newModel makes the model of s's call, which has learned nothing yet.

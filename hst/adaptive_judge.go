@@ -46,10 +46,7 @@ func (a *Adaptive) judge(s *trace.Span) *verdict {
 func (a *Adaptive) assess(s *trace.Span) float64 {
 	m := &a.memo
 	m.valid, m.trace, m.id, m.call, m.start, m.ns = true, s.TraceID, s.ID, s.Call, s.Start, s.Duration
-	c := a.learnedModel(s.Call)
-	if c == nil {
-		c = a.unknown(s)
-	}
+	c := a.modelOf(s)
 	ns := max(s.Duration, 0)
 	x := ln(float64(ns) + resolution)
 	body, u := a.surprise(c, x)
@@ -59,16 +56,22 @@ func (a *Adaptive) assess(s *trace.Span) float64 {
 	v.x, v.u, v.body, v.raw, v.explained = x, u, body, raw, min(a.flight.explained(s), ns)
 	nats := raw
 	if v.explained > 0 && u > 0 {
-		rest := ln(float64(ns-v.explained) + resolution)
-		body, u := a.surprise(c, rest)
-		plateau = c.plateau(rest, u)
-		nats, known = tempered(body, plateau)
+		nats, plateau, known = a.unexplained(c, ns-v.explained)
 	}
 	v.surprise, v.plateau, v.known = nats, plateau, known
 	if u > slowChild && s.ParentID != 0 {
 		a.flight.add(s, ns-usualNs(c))
 	}
 	return nats
+}
+
+// unexplained is the surprise of what children leave of a duration.
+func (a *Adaptive) unexplained(c *callModel, ns int64) (nats, plateau float64, known bool) {
+	x := ln(float64(ns) + resolution)
+	body, u := a.surprise(c, x)
+	plateau = c.plateau(x, u)
+	nats, known = tempered(body, plateau)
+	return nats, plateau, known
 }
 
 // longest is a duration that none exceeds, ns: 146 years.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/catalog"
 	"github.com/scale-eval/scale-eval/datasets/inject"
 	"github.com/scale-eval/scale-eval/datasets/trace"
@@ -203,6 +204,14 @@ func (s *split) labelled(src trace.Source) trace.Source {
 		return src
 	}
 	return inject.TrackA(src, *s.shocks)
+}
+
+// steady is how many spans of the labelled source stay as they are.
+func (s *split) steady() int {
+	if s.shocks != nil {
+		return 1
+	}
+	return datasets.SteadySpans
 }
 
 func (s *split) testPart(src trace.Source) trace.Source {

@@ -279,6 +279,7 @@ func (e *evaluation) evaluate() error {
 	err := e.playAll()
 	if e.census.expected && e.c.Context.Err() == nil && (err != nil || !e.asExpected()) {
 		// The files do not keep what they state: count, and begin anew.
+		e.outcome = nil
 		if e.calls, err = newCalls(e.c); err != nil {
 			return err
 		}
@@ -316,6 +317,7 @@ func (e *evaluation) play(entrants []eval.Entrant, what string) (err error) {
 	spans := take(e.split.labelled(e.source()), 0, e.split.train+e.split.test)
 	e.plan = eval.Plan{
 		Whole:     spans,
+		Steady:    e.split.steady(),
 		Entrants:  entrants,
 		Mode:      e.split.mode,
 		Seed:      e.c.Uint64("seed"),

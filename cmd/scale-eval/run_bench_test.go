@@ -31,8 +31,8 @@ const benchSpans = 4_881_687
 //
 // decode-all reads all columns into Arrow batches, decode those that samplers need,
 // both without a second goroutine; spans also resolves
-// the calls; sample also scores every span with a trained model and writes score and
-// decision. What sample takes beyond decode is the sampling, end to end, in CPU time:
+// the calls; sample also scores every span with a trained model, as many at a time as a
+// run does, and writes score and decision. What sample takes beyond decode is the sampling, end to end, in CPU time:
 // spans and sample decode on a core of its own, which hides a part of it from the clock.
 // run is the whole command: report, figures and scores written; lean is the same without
 // baselines, intervals and files. The fastest pass counts, in wall time and in CPU time
@@ -62,10 +62,22 @@ func BenchmarkRunFromParquet(b *testing.B) {
 		{"decode", func() { decodeAll(b, ds, samplerColumns) }},
 		{"spans", func() { each(b, source(), func(int, *trace.Span) {}) }},
 		{"sample", func() {
-			each(b, source(), func(i int, s *trace.Span) {
-				d := sampler.Sample(s)
-				score[i], keep[i] = d.Score, d.Keep
+			var batch []*trace.Span
+			said, done := make([]trace.Decision, datasets.SteadySpans), 0
+			flush := func() {
+				sampler.SampleAll(batch, said[:len(batch)])
+				for _, d := range said[:len(batch)] {
+					score[done], keep[done] = d.Score, d.Keep
+					done++
+				}
+				batch = batch[:0]
+			}
+			each(b, source(), func(_ int, s *trace.Span) {
+				if batch = append(batch, s); len(batch) == datasets.SteadySpans {
+					flush()
+				}
 			})
+			flush()
 		}},
 		{"run", func() {
 			mustRun(b, "run", "--dataset", file, "--sampler", "adaptive", "--out", filepath.Join(b.TempDir(), "out"))
@@ -109,7 +121,7 @@ func mustRun(b *testing.B, args ...string) {
 }
 
 // trained is an adaptive sampler that has learnt src.
-func trained(b *testing.B, src trace.Source) trace.Sampler {
+func trained(b *testing.B, src trace.Source) trace.BatchSampler {
 	b.Helper()
 	s, err := hst.NewAdaptive(hst.DefaultAdaptiveConfig(hst.NewSeed(1)))
 	if err != nil {

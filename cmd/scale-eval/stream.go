@@ -382,7 +382,7 @@ func (r *streamedRun) work(i int) error {
 		flags := scores.NewWriter(w)
 		tally, err = shards.Work(r.c.Context, shards.Job{
 			Shard: shard, Train: r.plan.Train, Entrant: e, Mode: r.split.mode,
-			Source: src, Traces: traces, Progress: bar.set,
+			Source: src, Steady: r.split.steady(), Traces: traces, Progress: bar.set,
 			Flag: func(s *trace.Span, score float64) error { return flags.Write(s, score, true) },
 		})
 		if err != nil {

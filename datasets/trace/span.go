@@ -111,3 +111,11 @@ type Sampler interface {
 	// Learn trains the model on s.
 	Learn(s *Span)
 }
+
+// BatchSampler is a Sampler that may look at several spans at a time.
+type BatchSampler interface {
+	Sampler
+	// SampleAll writes to out, of the same length, what Sample would say of each span, one
+	// after another with nothing learned between.
+	SampleAll(spans []*Span, out []Decision)
+}
