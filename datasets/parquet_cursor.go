@@ -275,7 +275,7 @@ func (c *column) array(dict *chunkDict) arrow.Array {
 		valid = memory.NewBufferBytes(c.valid)
 	}
 	values := memory.NewBufferBytes(c.data)
-	if c.null < c.rows || len(c.data) == 0 || &c.data[0] != &nothing[0] {
+	if len(c.data) > 0 && &c.data[0] != &nothing[0] {
 		values = memory.NewBufferWithAllocator(c.data, columnMemory)
 	}
 	defer values.Release()

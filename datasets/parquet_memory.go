@@ -7,9 +7,9 @@ import (
 )
 
 // columnMemory is the memory of columns that were read from Parquet: what a released
-// batch leaves is what the next one is decoded into. It is still in the core's cache then,
-// and is neither cleared nor left to the garbage collector, which beside a large heap
-// would come only after hundreds of batches in fresh memory.
+// batch leaves is what the next one is decoded into, neither cleared nor left to the
+// garbage collector, which comes the later the larger the heap is, while each batch
+// touches fresh memory.
 //
 // Whoever keeps a batch beyond its Release must retain it.
 var columnMemory = &batchMemory{}

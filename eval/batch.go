@@ -2,9 +2,9 @@ package eval
 
 import "github.com/scale-eval/scale-eval/datasets/trace"
 
-// batch is the spans that a single frozen sampler is asked of at a time.
-type batch struct {
-	sampler trace.BatchSampler // nil: spans are offered one by one
+// Batch is the spans that a frozen sampler is asked of at a time. A nil Batch has none.
+type Batch struct {
+	sampler trace.BatchSampler
 	spans   []*trace.Span
 	said    []trace.Decision
 }
@@ -13,51 +13,80 @@ type batch struct {
 // cache.
 const batchMost = 64
 
-func newBatch(p *Plan) batch {
-	n := min(p.Steady, batchMost)
-	if n <= 1 || len(p.Entrants) != 1 || p.Mode != Frozen {
-		return batch{}
+// NewBatch is a batch for s, of spans of a source of which so many stay as they are (see
+// Plan.Steady). It is nil where spans have to be shown one by one.
+func NewBatch(s trace.Sampler, mode Mode, steady int) *Batch {
+	n := min(steady, batchMost)
+	several, ok := s.(trace.BatchSampler)
+	if n <= 1 || mode != Frozen || !ok {
+		return nil
 	}
-	s, ok := p.Entrants[0].Sampler.(trace.BatchSampler)
-	if !ok {
-		return batch{}
+	return &Batch{several, make([]*trace.Span, 0, n), make([]trace.Decision, n)}
+}
+
+// Add collects s and says whether the batch is full. A full one must be asked.
+func (b *Batch) Add(s *trace.Span) (full bool) {
+	b.spans = append(b.spans, s)
+	return len(b.spans) == cap(b.spans)
+}
+
+// Len is how many spans are collected.
+func (b *Batch) Len() int {
+	if b == nil {
+		return 0
 	}
-	return batch{s, make([]*trace.Span, 0, n), make([]trace.Decision, n)}
+	return len(b.spans)
+}
+
+// Ask empties the batch: each gets every span with what the sampler says of it, in order,
+// until it errs.
+func (b *Batch) Ask(each func(s *trace.Span, d trace.Decision) error) error {
+	if b.Len() == 0 {
+		return nil
+	}
+	b.sampler.SampleAll(b.spans, b.said[:len(b.spans)])
+	return b.answer(each)
+}
+
+// answer is the rest of Ask, behind the sampler.
+func (b *Batch) answer(each func(*trace.Span, trace.Decision) error) error {
+	defer func() { b.spans = b.spans[:0] }()
+	for i, s := range b.spans {
+		if err := each(s, b.said[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // offerBatch sends the collected spans to the sampler and keeps what it says.
 func (w *walk) offerBatch() error {
-	b := &w.batch
-	if len(b.spans) == 0 {
+	if w.batch.Len() == 0 {
 		return nil
 	}
 	if w.p.Clock != nil {
-		w.load.add(w.p.Clock()-w.finished, len(b.spans))
+		w.load.add(w.p.Clock()-w.finished, w.batch.Len())
 	}
-	first := w.out.Counts.Test
-	w.askBatch(first)
-	for i, s := range b.spans {
-		if err := w.keep(0, first+int64(i), b.said[i]); err != nil {
+	w.askBatch(w.out.Counts.Test)
+	err := w.batch.answer(func(s *trace.Span, d trace.Decision) error {
+		if err := w.keep(0, w.out.Counts.Test, d); err != nil {
 			return err
 		}
 		if err := w.record(s); err != nil {
 			return err
 		}
-		if err := w.tick(); err != nil {
-			return err
-		}
-	}
-	b.spans = b.spans[:0]
+		return w.tick()
+	})
 	if w.p.Clock != nil {
 		w.finished = w.p.Clock()
 	}
-	return nil
+	return err
 }
 
 // askBatch asks of all spans, of which first is the number of the first one in the test
 // part. What is timed is timed alone.
 func (w *walk) askBatch(first int64) {
-	b, from := &w.batch, 0
+	b, from := w.batch, 0
 	for i, s := range b.spans {
 		if !w.isTimed(first + int64(i)) {
 			continue

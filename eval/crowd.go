@@ -12,14 +12,16 @@ import (
 // each other: few enough to stay in a core's cache.
 const crowdChunk = 1 << 11
 
-// gather says how entrants meet the spans. It makes them a crowd if there are several and cores for them: spans are
-// then collected in pending, and each entrant goes through them in a goroutine of its
-// own. What an entrant sees, and in which order, is the same.
+// gather says how entrants meet the spans. They are a crowd if there are several and
+// cores for them: spans are then collected in pending, and each entrant goes through them
+// in a goroutine of its own. What an entrant sees, and in which order, is the same.
 func (w *walk) gather() {
 	if w.crowd = len(w.p.Entrants) > 1 && runtime.GOMAXPROCS(0) > 1; w.crowd {
 		w.pending = make([]trace.Span, 0, crowdChunk)
 	}
-	w.batch = newBatch(w.p)
+	if len(w.p.Entrants) == 1 {
+		w.batch = NewBatch(w.p.Entrants[0].Sampler, w.p.Mode, w.p.Steady)
+	}
 }
 
 // eachEntrant calls f for every entrant, for a crowd side by side. Of several errors it

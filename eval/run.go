@@ -71,8 +71,8 @@ type walk struct {
 	traces  *numberer
 	crowd   bool         // several entrants, on several cores: crowd.go
 	pending []trace.Span // of a crowd
-	batch   batch
-	kept    *replay // training spans that cut-offs are chosen on; nil: none are
+	batch   *Batch       // of a single sampler that can be asked of several; nil: it is not
+	kept    *replay      // training spans that cut-offs are chosen on; nil: none are
 
 	faults   map[string]int32
 	said     []trace.Decision // of the span at hand, so that storing them is not timed
@@ -277,10 +277,10 @@ func (w *walk) test(src trace.Source) error {
 	w.look()
 	for s, err := range src {
 		if err != nil {
-			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test+int64(len(w.pending)+len(w.batch.spans)), err)
+			return fmt.Errorf("after %d spans: %w", w.out.Counts.Test+int64(len(w.pending)+w.batch.Len()), err)
 		}
-		if w.batch.sampler != nil {
-			if w.batch.spans = append(w.batch.spans, s); len(w.batch.spans) < cap(w.batch.spans) {
+		if w.batch != nil {
+			if !w.batch.Add(s) {
 				continue
 			}
 			if err := w.offerBatch(); err != nil {

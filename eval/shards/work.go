@@ -25,9 +25,6 @@ type Job struct {
 // spansBetweenChecks of the context and calls of Progress.
 const spansBetweenChecks = 1 << 14
 
-// batchMost is how many spans a sampler is asked of at a time, at most.
-const batchMost = 64
-
 // Work scores a shard. It errs when the source does, when it ends before the shard does,
 // when ctx is cancelled, and when the sampler is at fault.
 func Work(ctx context.Context, j Job) (*eval.Tally, error) {
@@ -40,16 +37,13 @@ func Work(ctx context.Context, j Job) (*eval.Tally, error) {
 	if j.Shard.Spans() == 0 {
 		return w.tally, nil
 	}
-	if s, ok := j.Entrant.Sampler.(trace.BatchSampler); ok && j.Mode == eval.Frozen && j.Steady > 1 {
-		w.batch, w.spans = s, make([]*trace.Span, 0, min(j.Steady, batchMost))
-		w.said = make([]trace.Decision, cap(w.spans))
-	}
+	w.batch, w.next = eval.NewBatch(j.Entrant.Sampler, j.Mode, j.Steady), max(at, j.Train)
 	for s, err := range j.Source {
 		if err != nil {
 			return nil, err
 		}
 		if at >= j.Train {
-			if err := w.judge(s, at); err != nil {
+			if err := w.judge(s); err != nil {
 				return nil, err
 			}
 		}
@@ -78,47 +72,28 @@ func Work(ctx context.Context, j Job) (*eval.Tally, error) {
 type work struct {
 	Job
 	tally *eval.Tally
-
-	batch trace.BatchSampler // nil: spans are judged one by one
-	spans []*trace.Span      // that wait for it
-	said  []trace.Decision
-	first int64 // index of the first of spans
+	batch *eval.Batch // nil: spans are judged one by one
+	next  int64       // index of the next span to count
 }
 
-// judge shows span number at, behind the training part, to the sampler, at once or in a
-// batch.
-func (w *work) judge(s *trace.Span, at int64) error {
-	if w.batch == nil {
-		return w.count(s, w.ask(s, at), at)
+// judge shows the next span behind the training part to the sampler, at once or in a batch.
+func (w *work) judge(s *trace.Span) error {
+	switch {
+	case w.batch == nil:
+		return w.count(s, w.ask(s))
+	case w.batch.Add(s):
+		return w.flush()
 	}
-	if len(w.spans) == 0 {
-		w.first = at
-	}
-	if w.spans = append(w.spans, s); len(w.spans) < cap(w.spans) {
-		return nil
-	}
-	return w.flush()
-}
-
-// flush judges the spans that wait.
-func (w *work) flush() error {
-	if len(w.spans) == 0 {
-		return nil
-	}
-	w.batch.SampleAll(w.spans, w.said[:len(w.spans)])
-	for i, s := range w.spans {
-		if err := w.count(s, w.said[i], w.first+int64(i)); err != nil {
-			return err
-		}
-	}
-	w.spans = w.spans[:0]
 	return nil
 }
 
+// flush judges the spans that wait.
+func (w *work) flush() error { return w.batch.Ask(w.count) }
+
 // ask is what the sampler says of a span; of one before the shard, whose children explain
 // parents in it, without learning.
-func (w *work) ask(s *trace.Span, at int64) trace.Decision {
-	sampler, inShard := w.Entrant.Sampler, at >= w.Shard.From
+func (w *work) ask(s *trace.Span) trace.Decision {
+	sampler, inShard := w.Entrant.Sampler, w.next >= w.Shard.From
 	if inShard && w.Mode == eval.LearnThenScore {
 		sampler.Learn(s)
 	}
@@ -129,9 +104,10 @@ func (w *work) ask(s *trace.Span, at int64) trace.Decision {
 	return d
 }
 
-// count adds what the sampler says of a span of the shard.
-func (w *work) count(s *trace.Span, d trace.Decision, at int64) error {
-	if at < w.Shard.From {
+// count adds what the sampler says of the next span, if that is of the shard.
+func (w *work) count(s *trace.Span, d trace.Decision) error {
+	at := w.next
+	if w.next++; at < w.Shard.From {
 		return nil
 	}
 	keep, err := w.tally.Add(s.Label, d, eval.GroupOf(s.TraceID, at))

@@ -61,7 +61,7 @@ func apart(t *testing.T, p *Proc) (end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	procs := runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1)) // as many as there are CPUs for it: more take turns on them, which costs a third more
+	procs := runtime.GOMAXPROCS(max(1, runtime.NumCPU()-1)) // as many as there are CPUs for it: more would take turns on them, which costs more
 	return func() {
 		runtime.GOMAXPROCS(procs)
 		if err := restore(); err != nil {
