@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"testing"
 
@@ -109,5 +110,27 @@ func TestSpansStaySteady(t *testing.T) {
 				t.Fatalf("after span %d the one %d before is %+v, want %+v", i, len(last)-k-1, *got, w)
 			}
 		}
+	}
+}
+
+// Spans are decoded a block ahead, and the call of one that nobody asked for is not counted.
+func TestSpansNameNoneAhead(t *testing.T) {
+	spans := randomSpans(SteadySpans/2, 6)
+	for i := range spans {
+		spans[i].Service, spans[i].Operation = "shop", fmt.Sprint("page ", i)
+	}
+	r := NewReader(decoderOf(spans), nil, "x", Options{})
+	defer r.Close()
+	calls, before, n := trace.NewCalls(1<<16, nil), trace.NewCalls(1<<16, nil).Len(), 0
+	for _, err := range Spans(r, calls) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n == 3 {
+			break
+		}
+	}
+	if got := calls.Len() - before; got != 3 {
+		t.Errorf("3 spans of 3 calls were asked for, %d calls are named", got)
 	}
 }

@@ -252,18 +252,20 @@ func (r *ParquetReader) vet(rec arrow.Record) (arrow.Record, error) {
 	b := NewBuilder(memory.DefaultAllocator)
 	defer b.Release()
 	rows := newRows(rec, trace.NewCalls(1, nil))
-	var s trace.Span
+	one := make([]trace.Span, 1)
 	for i := range rows.n {
-		rows.fill(&s, i)
-		if e := r.badRow(rec, rows, &s, i, first+int64(i)+1); e != nil {
+		s := &one[0]
+		rows.fill(one, i)
+		rows.nameCall(s, i)
+		if e := r.badRow(rec, rows, s, i, first+int64(i)+1); e != nil {
 			r.bad.Add(e)
 			if r.strict {
 				return nil, e
 			}
 			continue
 		}
-		if r.where.holds(&s) {
-			b.Append(&s)
+		if r.where.holds(s) {
+			b.Append(s)
 		}
 	}
 	return b.Record(), nil

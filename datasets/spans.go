@@ -167,47 +167,82 @@ func (r *rows) initNames() {
 }
 
 func (r *rows) each(yield func(*trace.Span, error) bool) bool {
-	ring := new([SteadySpans]trace.Span) // of this batch: those of the last one stay, too
-	for i := range r.n {
-		s := &ring[i%SteadySpans]
-		r.fill(s, i)
-		if !yield(s, nil) {
-			return false
+	// Two blocks, of this batch: while one is filled the other stays, and so do those of
+	// the batch before.
+	ring := new([2 * SteadySpans]trace.Span)
+	for from := 0; from < r.n; from += SteadySpans {
+		block := ring[from%len(ring):][:min(SteadySpans, r.n-from)]
+		r.fill(block, from)
+		for i := range block {
+			s := &block[i]
+			r.nameCall(s, from+i)
+			if !yield(s, nil) {
+				return false
+			}
 		}
 	}
 	return true
 }
 
-// fill decodes row i. A column that was left out leaves its zero value.
-func (r *rows) fill(s *trace.Span, i int) {
+// fill decodes the rows from one on, all but their calls, a column after the other: the
+// loops are short enough for a core to have several rows under way. A column that was
+// left out leaves its zero value.
+func (r *rows) fill(block []trace.Span, from int) {
 	if r.traceID != nil {
-		id := r.traceID[16*i : 16*i+16]
-		s.TraceID = trace.TraceID{Hi: binary.BigEndian.Uint64(id), Lo: binary.BigEndian.Uint64(id[8:])}
+		ids := r.traceID[16*from:][:16*len(block)]
+		for i := range block {
+			id := ids[16*i:][:16]
+			block[i].TraceID = trace.TraceID{Hi: binary.BigEndian.Uint64(id), Lo: binary.BigEndian.Uint64(id[8:])}
+		}
 	}
 	if r.spanID != nil {
-		s.ID = trace.SpanID(binary.BigEndian.Uint64(r.spanID[8*i:]))
+		ids := r.spanID[8*from:][:8*len(block)]
+		for i := range block {
+			block[i].ID = trace.SpanID(binary.BigEndian.Uint64(ids[8*i:]))
+		}
 	}
 	if r.parent != nil {
-		s.ParentID = 0
-		if !r.root.at(i) {
-			s.ParentID = trace.SpanID(binary.BigEndian.Uint64(r.parent[8*i:]))
+		ids := r.parent[8*from:][:8*len(block)]
+		for i := range block {
+			block[i].ParentID = trace.SpanID(binary.BigEndian.Uint64(ids[8*i:]))
+			if r.root.at(from + i) {
+				block[i].ParentID = 0
+			}
 		}
 	}
 	if r.start != nil {
-		s.Start = int64(r.start[i])
+		for i, at := range r.start[from:][:len(block)] {
+			block[i].Start = int64(at)
+		}
 	}
 	if r.duration != nil {
-		s.Duration = r.duration[i]
+		for i, ns := range r.duration[from:][:len(block)] {
+			block[i].Duration = ns
+		}
 	}
+	r.fillLabels(block, from)
+}
+
+func (r *rows) fillLabels(block []trace.Span, from int) {
+	for i, label := range r.label.index[from:][:len(block)] {
+		block[i].Label = trace.Unlabelled
+		if !r.label.nulls.at(from + i) {
+			block[i].Label = r.labels[label]
+		}
+	}
+	if len(r.kind.values) == 0 {
+		return
+	}
+	for i := range block {
+		block[i].Kind = r.kind.at(from + i)
+	}
+}
+
+// nameCall gives s, which is row i, its call: only of a row that is handed out, since
+// a call that nobody saw is not to be counted.
+func (r *rows) nameCall(s *trace.Span, i int) {
 	c := r.callAt(i)
 	s.Service, s.Operation, s.Call = c.service, c.operation, c.call
-	s.Label, s.Kind = trace.Unlabelled, ""
-	if !r.label.nulls.at(i) {
-		s.Label = r.labels[r.label.index[i]]
-	}
-	if len(r.kind.values) > 0 && !r.kind.nulls.at(i) {
-		s.Kind = r.kind.values[r.kind.index[i]]
-	}
 }
 
 // callAt is the call of row i. It is looked up by its dictionary indexes; the names are
