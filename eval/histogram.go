@@ -2,6 +2,7 @@ package eval
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -21,14 +22,19 @@ const (
 // down to 21 leading bits: which of the two it is depends on all that was added to it
 // and to what was merged, not on the order.
 //
-// Memory: 24 bytes a distinct score and room to count more, at most 60 MB, and 64 kB a page of 4096 rounded
+// Scores are collected, sorted and counted some at a time, and what comes of it is left
+// as it is, a run beside others, until the runs together might hold too many distinct
+// scores. Then that is found out, and they become one run or rounded scores.
+//
+// Memory: 24 bytes a distinct score and room to count more, at most 70 MB, and 64 kB a page of 4096 rounded
 // scores: 16 MB for those from one half to one.
 type histogram struct {
 	pos, neg []uint64 // keys that are not counted yet
-	bins     []bin    // by ascending key
-	coarse   *coarse  // in the place of bins once they were too many
-	room     []uint64 // to sort in
-	fresh    []bin    // to count in
+	runs     [][]bin  // each by ascending key, without equal ones
+	size     int      // bins of all runs; no more than limit once settled
+	coarse   *coarse  // in the place of runs once there were too many distinct scores
+	sorting  []uint64 // to sort in
+	free     []bin    // to make runs of
 	limit    int      // of distinct scores; 0: distinctMax
 }
 
@@ -75,19 +81,23 @@ func (c *coarse) merge(o *coarse) {
 	}
 }
 
-// distinct is how many scores there are.
-func (c *coarse) distinct() (n int) {
-	for _, page := range c.pages {
+// all yields the counts by ascending key.
+func (c *coarse) all(yield func(bin) bool) {
+	for i, page := range c.pages {
 		if page == nil {
 			continue
 		}
-		for _, cell := range page {
-			if cell != [2]int64{} {
-				n++
+		for j, cell := range page {
+			if cell == [2]int64{} {
+				continue
+			}
+			// The last key of those that round to this one is that of the lowest score.
+			at := uint64(i)<<pageBits | uint64(j)
+			if !yield(bin{at<<(64-coarseBits) | (1<<(64-coarseBits) - 1), cell[1], cell[0]}) {
+				return
 			}
 		}
 	}
-	return n
 }
 
 // add counts one span. score is not NaN.
@@ -110,14 +120,18 @@ func (h *histogram) add(score float64, positive bool) {
 
 // settle counts what was collected.
 func (h *histogram) settle() {
-	if len(h.pos)+len(h.neg) == 0 {
+	n := len(h.pos) + len(h.neg)
+	if n == 0 {
 		return
 	}
-	h.room = slices.Grow(h.room[:0], max(len(h.pos), len(h.neg)))
+	h.sorting = slices.Grow(h.sorting[:0], max(len(h.pos), len(h.neg)))
 	for _, keys := range [][]uint64{h.pos, h.neg} {
-		sortKeys(keyed{key: keys}, keyed{key: h.room[:len(keys)]})
+		sortKeys(keyed{key: keys}, keyed{key: h.sorting[:len(keys)]})
 	}
-	fresh := slices.Grow(h.fresh[:0], len(h.pos)+len(h.neg))
+	if cap(h.free) < n {
+		h.free = makeBins(h.roomFor(n))
+	}
+	run := h.free
 	for i, j := 0, 0; i < len(h.pos) || j < len(h.neg); {
 		b := bin{key: nextKey(h.pos[i:], h.neg[j:])}
 		for ; i < len(h.pos) && h.pos[i] == b.key; i++ {
@@ -126,11 +140,29 @@ func (h *histogram) settle() {
 		for ; j < len(h.neg) && h.neg[j] == b.key; j++ {
 			b.neg++
 		}
-		fresh = append(fresh, b)
+		run = append(run, b)
 	}
-	h.fresh = fresh
 	h.pos, h.neg = h.pos[:0], h.neg[:0]
-	h.addBins(fresh)
+	h.free = run[len(run):]
+	h.addRun(run[:len(run):len(run)])
+}
+
+// roomFor is how many bins to make room for, n at least: with few scores, none more; where
+// more follow, all that can come.
+func (h *histogram) roomFor(n int) int {
+	if n < histogramBuffer {
+		return n
+	}
+	return max(n, h.most()+n-h.size)
+}
+
+// most is how many distinct scores are kept apart.
+func (h *histogram) most() int { return cmp.Or(h.limit, distinctMax) }
+
+// makeBins is room for n bins.
+func makeBins(n int) []bin {
+	bins, _ := ArrayOf[bin](nil, n) // the heap has no errors
+	return bins[:0]
 }
 
 // nextKey is the least of the first of two lists, of which one is not empty.
@@ -144,90 +176,120 @@ func nextKey(a, b []uint64) uint64 {
 	return min(a[0], b[0])
 }
 
-// addBins adds counts by ascending key.
-func (h *histogram) addBins(more []bin) {
-	if h.coarse == nil {
-		if h.bins = mergeBins(h.bins, more); len(h.bins) > cmp.Or(h.limit, distinctMax) {
-			h.coarsen()
-		}
+// addRun adds counts by ascending key. The histogram keeps the slice.
+func (h *histogram) addRun(run []bin) {
+	if h.coarse != nil {
+		h.round(run)
 		return
 	}
-	for _, b := range more {
+	h.runs = append(h.runs, run)
+	if h.size += len(run); h.size <= h.most() {
+		return
+	}
+	distinct := h.distinct()
+	if distinct > h.most() {
+		h.coarsen()
+		return
+	}
+	one := makeBins(distinct)
+	for b := range h.all() {
+		one = append(one, b)
+	}
+	h.runs, h.size, h.free = append(h.runs[:0], one), distinct, nil
+}
+
+func (h *histogram) round(run []bin) {
+	for _, b := range run {
 		h.coarse.add(b.key, b.pos, b.neg)
 	}
 }
 
-// mergeBins adds b to a, in a's room if that is enough: from the end on, so that nothing
-// is overwritten before it is read.
-func mergeBins(a, b []bin) []bin {
-	i, j, to := len(a)-1, len(b)-1, len(a)+len(b)
-	out := a
-	if cap(a) < to {
-		out = make([]bin, 0, 2*to)
-	}
-	out = out[:to]
-	for j >= 0 {
-		to--
-		switch {
-		case i < 0 || a[i].key < b[j].key:
-			out[to] = b[j]
-			j--
-		case a[i].key > b[j].key:
-			out[to] = a[i]
-			i--
-		default:
-			out[to] = bin{a[i].key, a[i].pos + b[j].pos, a[i].neg + b[j].neg}
-			i, j = i-1, j-1
-		}
-	}
-	copy(out, a[:i+1])
-	return slices.Delete(out, i+1, to) // the places that equal keys left
-}
-
+// coarsen rounds all scores, from now on.
 func (h *histogram) coarsen() {
 	if h.coarse != nil {
 		return
 	}
 	h.coarse = newCoarse()
-	bins := h.bins
-	h.bins = nil
-	h.addBins(bins)
-	h.pos, h.neg, h.room, h.fresh = nil, nil, nil, nil
+	for _, run := range h.runs {
+		h.round(run)
+	}
+	h.runs, h.size, h.sorting, h.free = nil, 0, nil, nil
+	if len(h.pos)+len(h.neg) == 0 {
+		h.pos, h.neg = nil, nil
+	}
 }
 
-// merge adds what o counted.
+// merge adds what o counted, and may keep memory of it.
 func (h *histogram) merge(o *histogram) {
 	h.settle()
 	o.settle()
-	if o.coarse == nil {
-		h.addBins(o.bins)
+	if o.coarse != nil {
+		h.coarsen()
+		h.coarse.merge(o.coarse)
 		return
 	}
-	h.coarsen()
-	h.coarse.merge(o.coarse)
+	for _, run := range o.runs {
+		h.addRun(run)
+	}
 }
 
-// list is all scores with their counts, by ascending key, which is descending score.
-func (h *histogram) list() []bin {
-	h.settle()
-	if h.coarse == nil {
-		return h.bins
+// all yields the scores that are counted, by ascending key, which is descending score.
+func (h *histogram) all() iter.Seq[bin] {
+	if h.coarse != nil {
+		return h.coarse.all
 	}
-	out := make([]bin, 0, h.coarse.distinct())
-	for i, page := range h.coarse.pages {
-		if page == nil {
-			continue
-		}
-		for j, cell := range page {
-			if cell != [2]int64{} {
-				// The last key of those that round to this one is that of the lowest score.
-				at := uint64(i)<<pageBits | uint64(j)
-				out = append(out, bin{at<<(64-coarseBits) | (1<<(64-coarseBits) - 1), cell[1], cell[0]})
+	return func(yield func(bin) bool) {
+		left := slices.Clone(h.runs)
+		for {
+			left = slices.DeleteFunc(left, func(run []bin) bool { return len(run) == 0 })
+			if !merged(left, yield) {
+				return
 			}
 		}
 	}
-	return out
+}
+
+// merged yields bins of the runs, of which none is empty, until one is or, false, there is
+// nothing more to do.
+func merged(runs [][]bin, yield func(bin) bool) bool {
+	if len(runs) == 0 {
+		return false
+	}
+	for {
+		b := bin{key: runs[0][0].key}
+		for _, run := range runs[1:] {
+			b.key = min(b.key, run[0].key)
+		}
+		ended := false
+		for i, run := range runs {
+			if run[0].key == b.key {
+				b.pos, b.neg, runs[i] = b.pos+run[0].pos, b.neg+run[0].neg, run[1:]
+				ended = ended || len(run) == 1
+			}
+		}
+		if !yield(b) {
+			return false
+		}
+		if ended {
+			return true
+		}
+	}
+}
+
+// distinct is how many scores there are.
+func (h *histogram) distinct() (n int) {
+	for range h.all() {
+		n++
+	}
+	return n
 }
 
 // ranking is the curve of what was counted. It knows no traces.
-func (h *histogram) ranking() *Ranking { return rankBins(h.list()) }
+func (h *histogram) ranking() *Ranking {
+	h.settle()
+	bins := makeBins(h.distinct())
+	for b := range h.all() {
+		bins = append(bins, b)
+	}
+	return rankBins(bins)
+}

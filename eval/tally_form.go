@@ -53,10 +53,9 @@ func (f *tallyWriter) scores(h *histogram) {
 	if h.coarse != nil {
 		rounded, shift = 1, 64-coarseBits
 	}
-	list := h.list()
-	f.numbers(rounded, uint64(len(list)))
+	f.numbers(rounded, uint64(h.distinct()))
 	last := uint64(0)
-	for _, b := range list {
+	for b := range h.all() {
 		key := b.key >> shift
 		f.numbers(key-last, uint64(b.pos), uint64(b.neg))
 		last = key
@@ -176,7 +175,7 @@ func (f *tallyReader) readScores(h *histogram) {
 	case n > distinctMax:
 		f.fail("%d distinct scores, more than one keeps apart", n)
 	default:
-		h.addBins(f.readBins(n))
+		h.addRun(f.readBins(n))
 	}
 }
 
