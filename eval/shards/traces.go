@@ -22,9 +22,10 @@ import (
 //
 // Memory: some 80 MB at most.
 type Traces struct {
-	batch   []seen
-	batches chan []seen
-	free    chan []seen
+	last    trace.TraceID // of the last entry of batch
+	batch   []record
+	batches chan []record
+	free    chan []record
 	done    chan struct{}
 
 	// Of the goroutine, until done is closed.
@@ -33,11 +34,6 @@ type Traces struct {
 	records []record
 	runs    []*os.File
 	err     error
-}
-
-type seen struct {
-	hash uint64
-	row  int64
 }
 
 // record is a trace and the rows of its first and last span.
@@ -56,9 +52,9 @@ func NewTraces() *Traces { return newTraces(tracesLimit) }
 
 func newTraces(limit int) *Traces {
 	t := &Traces{
-		batch:   make([]seen, 0, tracesBatch),
-		batches: make(chan []seen, 4),
-		free:    make(chan []seen, 4),
+		batch:   make([]record, 0, tracesBatch),
+		batches: make(chan []record, 4),
+		free:    make(chan []record, 4),
 		done:    make(chan struct{}),
 		limit:   limit,
 		at:      map[uint64]int32{},
@@ -69,15 +65,23 @@ func newTraces(limit int) *Traces {
 
 // Add tells of a span. Rows ascend.
 func (t *Traces) Add(id trace.TraceID, row int64) {
-	t.batch = append(t.batch, seen{traceHash(id, row), row})
-	if len(t.batch) < tracesBatch {
+	if n := len(t.batch); n > 0 && id == t.last && id != (trace.TraceID{}) {
+		t.batch[n-1].last = row // many sources keep the spans of a trace together
 		return
 	}
+	if len(t.batch) == tracesBatch {
+		t.send()
+	}
+	t.batch = append(t.batch, record{traceHash(id, row), row, row})
+	t.last = id
+}
+
+func (t *Traces) send() {
 	t.batches <- t.batch
 	select {
 	case t.batch = <-t.free:
 	default:
-		t.batch = make([]seen, 0, tracesBatch)
+		t.batch = make([]record, 0, tracesBatch)
 	}
 }
 
@@ -97,7 +101,7 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-func (t *Traces) run(batches <-chan []seen) {
+func (t *Traces) run(batches <-chan []record) {
 	defer close(t.done)
 	for batch := range batches {
 		for _, s := range batch {
@@ -110,17 +114,17 @@ func (t *Traces) run(batches <-chan []seen) {
 	}
 }
 
-func (t *Traces) count(s seen) {
+func (t *Traces) count(s record) {
 	i, ok := t.at[s.hash]
 	if ok {
-		t.records[i].last = s.row
+		t.records[i].last = s.last
 		return
 	}
 	if len(t.records) == t.limit {
 		t.err = errors.Join(t.err, t.spill())
 	}
 	t.at[s.hash] = int32(len(t.records))
-	t.records = append(t.records, record{s.hash, s.row, s.row})
+	t.records = append(t.records, s)
 }
 
 // spill sorts what is in memory into a file.
