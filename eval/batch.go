@@ -45,11 +45,6 @@ func (b *Batch) Ask(each func(s *trace.Span, d trace.Decision) error) error {
 		return nil
 	}
 	b.sampler.SampleAll(b.spans, b.said[:len(b.spans)])
-	return b.answer(each)
-}
-
-// answer is the rest of Ask, behind the sampler.
-func (b *Batch) answer(each func(*trace.Span, trace.Decision) error) error {
 	defer func() { b.spans = b.spans[:0] }()
 	for i, s := range b.spans {
 		if err := each(s, b.said[i]); err != nil {
@@ -61,26 +56,26 @@ func (b *Batch) answer(each func(*trace.Span, trace.Decision) error) error {
 
 // offerBatch sends the collected spans to the sampler and keeps what it says.
 func (w *walk) offerBatch() error {
-	if w.batch.Len() == 0 {
+	n := w.batch.Len()
+	if n == 0 {
 		return nil
 	}
 	if w.p.Clock != nil {
-		w.load.add(w.p.Clock()-w.finished, w.batch.Len())
+		w.load.add(w.p.Clock()-w.finished, n)
 	}
 	w.askBatch(w.out.Counts.Test)
-	err := w.batch.answer(func(s *trace.Span, d trace.Decision) error {
-		if err := w.keep(0, w.out.Counts.Test, d); err != nil {
-			return err
-		}
-		if err := w.record(s); err != nil {
-			return err
-		}
-		return w.tick()
-	})
+	spans, said := w.batch.spans, w.batch.said[:n]
+	w.batch.spans = spans[:0]
+	if err := w.keep(0, w.out.Counts.Test, said); err != nil {
+		return err
+	}
+	if err := w.record(spans...); err != nil {
+		return err
+	}
 	if w.p.Clock != nil {
 		w.finished = w.p.Clock()
 	}
-	return err
+	return w.tick(n)
 }
 
 // askBatch asks of all spans, of which first is the number of the first one in the test

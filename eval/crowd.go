@@ -92,7 +92,7 @@ func (w *walk) offerPending() error {
 		if err := w.record(&w.pending[j]); err != nil {
 			return err
 		}
-		if err := w.tick(); err != nil {
+		if err := w.tick(1); err != nil {
 			return err
 		}
 	}

@@ -44,6 +44,7 @@ func newNumberer(a Arrays, n int) (*numberer, error) {
 		numbers: numbers,
 		of:      newTraceTable(a),
 	}
+	t.of.expected = n
 	go t.run(t.batches)
 	return t, nil
 }

@@ -116,8 +116,6 @@ func rankBins(bins []bin) *Ranking {
 	return r
 }
 
-func ranked(l trace.Label, score float64) bool { return l.Scored() && score == score }
-
 // refOf packs a row's trace number and whether it is a positive.
 func refOf(traces []uint32, row int, l trace.Label) uint32 {
 	ref := uint32(row)

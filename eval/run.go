@@ -108,10 +108,10 @@ func newWalk(ctx context.Context, p Plan) *walk {
 	return w
 }
 
-// tick counts a span and, now and then, looks up.
-func (w *walk) tick() error {
-	w.done++
-	if w.done%spansBetweenChecks != 0 {
+// tick counts n spans, few, and, now and then, looks up.
+func (w *walk) tick(n int) error {
+	w.done += int64(n)
+	if w.done%spansBetweenChecks >= int64(n) {
 		return nil
 	}
 	w.progress()
@@ -213,7 +213,7 @@ func (w *walk) learn(s *trace.Span) error {
 		if w.pending = append(w.pending, *s); len(w.pending) == cap(w.pending) {
 			w.learnPending()
 		}
-		return w.tick()
+		return w.tick(1)
 	}
 	for i := range w.p.Entrants {
 		w.p.Entrants[i].Sampler.Learn(s)
@@ -221,7 +221,7 @@ func (w *walk) learn(s *trace.Span) error {
 	if w.kept != nil {
 		w.kept.add(s)
 	}
-	return w.tick()
+	return w.tick(1)
 }
 
 // trained ends the training part.
@@ -303,7 +303,7 @@ func (w *walk) test(src trace.Source) error {
 		if err := w.record(s); err != nil {
 			return err
 		}
-		if err := w.tick(); err != nil {
+		if err := w.tick(1); err != nil {
 			return err
 		}
 		w.look()
@@ -380,8 +380,8 @@ func (w *walk) offer(s *trace.Span) error {
 			before = now
 		}
 	}
-	for i, d := range w.said {
-		if err := w.keep(i, w.out.Counts.Test, d); err != nil {
+	for i := range w.said {
+		if err := w.keep(i, w.out.Counts.Test, w.said[i:i+1]); err != nil {
 			return err
 		}
 	}
@@ -399,18 +399,21 @@ func (w *walk) ask(sampler trace.Sampler, s *trace.Span) trace.Decision {
 	return d
 }
 
-// keep stores what entrant i says of test span number n, from 0.
-func (w *walk) keep(i int, n int64, d trace.Decision) error {
-	if t := w.out.Thresholds[i]; d.WarmUp || d.Score != d.Score || t == t {
-		var err error
-		if d, err = w.checked(i, n, d); err != nil {
-			return err
+// keep stores what entrant i says of test spans, of which first is the number of the first
+// one, from 0.
+func (w *walk) keep(i int, first int64, said []trace.Decision) error {
+	c, t := &w.out.Scores.Columns[i], w.out.Thresholds[i]
+	score, keep := c.Score, c.Keep
+	for n, d := range said {
+		if d.WarmUp || d.Score != d.Score || t == t {
+			var err error
+			if d, err = w.checked(i, first+int64(n), d); err != nil {
+				return err
+			}
 		}
+		score, keep = append(score, d.Score), append(keep, d.Keep)
 	}
-	// Each in a statement of its own: then only the length is written back.
-	c := &w.out.Scores.Columns[i]
-	c.Score = append(c.Score, d.Score)
-	c.Keep = append(c.Keep, d.Keep)
+	c.Score, c.Keep = score, keep
 	return nil
 }
 
@@ -428,24 +431,41 @@ func (w *walk) checked(i int, n int64, d trace.Decision) (trace.Decision, error)
 	return d, nil
 }
 
-// record keeps what does not depend on the samplers. An error is one of room.
-func (w *walk) record(s *trace.Span) (err error) {
-	w.out.Counts.Test++
-	w.byLabel[s.Label]++
-	if s.Kind != "" {
-		fault, ok := w.faults[s.Kind]
-		if !ok {
-			fault = -1
+// record keeps what does not depend on the samplers, a column after the other. An error is
+// one of room.
+func (w *walk) record(spans ...*trace.Span) error {
+	labels := w.out.Scores.Labels
+	for i, s := range spans {
+		if s.Kind != "" {
+			if err := w.mark(s, len(w.out.Scores.Labels)+i); err != nil {
+				return err
+			}
 		}
-		if w.out.Marked, err = GrowArray(w.p.Arrays, w.out.Marked, 1); err != nil {
-			return err
-		}
-		w.out.Marked = append(w.out.Marked, MarkedSpan{uint32(len(w.out.Scores.Labels)), fault, s.End()})
+		w.byLabel[s.Label]++
+		labels = append(labels, s.Label)
 	}
+	w.out.Scores.Labels = labels
 	if w.p.KeepCalls {
-		w.out.Calls = append(w.out.Calls, s.Call)
+		for _, s := range spans {
+			w.out.Calls = append(w.out.Calls, s.Call)
+		}
 	}
-	w.out.Scores.Labels = append(w.out.Scores.Labels, s.Label)
-	w.traces.add(s.TraceID)
+	for _, s := range spans {
+		w.traces.add(s.TraceID)
+	}
+	w.out.Counts.Test += int64(len(spans))
+	return nil
+}
+
+// mark keeps that s, of that row, is of a fault or an anomaly.
+func (w *walk) mark(s *trace.Span, row int) (err error) {
+	fault, ok := w.faults[s.Kind]
+	if !ok {
+		fault = -1
+	}
+	if w.out.Marked, err = GrowArray(w.p.Arrays, w.out.Marked, 1); err != nil {
+		return err
+	}
+	w.out.Marked = append(w.out.Marked, MarkedSpan{uint32(row), fault, s.End()})
 	return nil
 }

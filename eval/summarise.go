@@ -1,8 +1,6 @@
 package eval
 
-import (
-	"math"
-)
+import "math"
 
 // DefaultFPRs are the false-positive rates at which recall is reported; the last is
 // that of the paper's own run.
@@ -113,29 +111,4 @@ func (v *view) bestPoint(iv intervals, reps *Replicates) Point {
 		Confusion: c,
 		Metrics:   iv.metrics(c, v.spread(seenBest), reps.Best),
 	}
-}
-
-// threshold is the one given, or else the lowest kept score if the decisions are
-// those of a cut-off on the score, or else NaN.
-func (v *view) threshold() Number {
-	if v.o.Threshold != nil {
-		return Number(*v.o.Threshold)
-	}
-	if v.col.Score == nil || v.col.Keep == nil {
-		return Number(math.NaN())
-	}
-	lowestKept, highestDropped := math.Inf(1), math.Inf(-1)
-	for i, x := range v.col.Score {
-		switch {
-		case !ranked(v.s.Labels[i], x):
-		case v.col.Keep[i]:
-			lowestKept = min(lowestKept, x)
-		default:
-			highestDropped = max(highestDropped, x)
-		}
-	}
-	if lowestKept <= highestDropped {
-		return Number(math.NaN())
-	}
-	return Number(lowestKept)
 }

@@ -12,6 +12,9 @@ type traceTable struct {
 	ids    []trace.TraceID
 	hasher trace.IDHasher
 	hashes []uint64 // of a batch
+
+	spans    int // of the runs that were numbered
+	expected int // of all runs that will be; 0: who knows
 }
 
 // place is taken if number is not 0.
@@ -40,6 +43,7 @@ func (t *traceTable) number(numbers []uint32, runs []idRun) ([]uint32, error) {
 	}
 	t.touch(touched)
 	for i, run := range runs {
+		t.spans += run.n
 		if run.id == (trace.TraceID{}) {
 			for range run.n {
 				numbers = append(numbers, t.add(run.id))
@@ -85,29 +89,47 @@ func (t *traceTable) add(id trace.TraceID) uint32 {
 }
 
 // reserve makes room for as many new traces as there can be in runs.
-func (t *traceTable) reserve(runs []idRun) (err error) {
-	n := 0
+func (t *traceTable) reserve(runs []idRun) error {
+	need := len(t.ids)
 	for _, run := range runs {
 		if run.id == (trace.TraceID{}) {
-			n += run.n
+			need += run.n
 		} else {
-			n++
+			need++
 		}
 	}
-	if t.ids, err = GrowArray(t.arrays, t.ids, n); err != nil {
-		return err
+	if need > cap(t.ids) {
+		more, err := ArrayOf[trace.TraceID](t.arrays, max(t.likely(need), 2*cap(t.ids)))
+		if err != nil {
+			return err
+		}
+		t.ids = append(more[:0], t.ids...)
 	}
-	size := max(len(t.places), 1<<10)
-	for size < 2*(len(t.ids)+n) {
-		size *= 2
-	}
-	if size == len(t.places) {
+	if 2*need <= len(t.places) {
 		return nil
 	}
-	if t.places, err = ArrayOf[place](t.arrays, size); err == nil {
-		t.refill()
+	size := max(len(t.places), 1<<10)
+	for size < 2*t.likely(need) {
+		size *= 2
 	}
-	return err
+	places, err := ArrayOf[place](t.arrays, size)
+	if err != nil {
+		return err
+	}
+	t.places = places
+	t.refill()
+	return nil
+}
+
+// likely is for how many traces, need or more, room is worth making: as many as there
+// will be if those to come are as long as those so far, and at most four times need, as
+// they may not be.
+func (t *traceTable) likely(need int) int {
+	if t.spans == 0 {
+		return need
+	}
+	all := float64(need) * float64(t.expected) / float64(t.spans)
+	return max(need, int(min(all, 4*float64(need))))
 }
 
 // refill puts all ids into empty places.

@@ -12,7 +12,7 @@ import (
 func TestNumbererEqualsMap(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 28))
 	for round := range 20 {
-		numberer, err := newNumberer(nil, 0)
+		numberer, err := newNumberer(nil, rng.IntN(2)*rng.IntN(1<<16)) // expected, be it so or not
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ type view struct {
 	decided bool
 	point   Confusion
 	warmUp  int64
-	lowest  Number // score that is kept, see threshold
+	lowest  Number // score that is kept, see count
 
 	best   CurvePoint
 	at     []CurvePoint
@@ -54,7 +54,6 @@ func newView(s *Scores, column int, o SummaryOptions) (*view, error) {
 		})
 	}
 	err := v.classify(ws)
-	v.lowest = v.threshold()
 	ranked()
 	if err := cmp.Or(err, failed); err != nil {
 		return nil, err
@@ -102,16 +101,10 @@ func (v *view) traceCount() int {
 	return top + 1
 }
 
-// classify counts the cells of the confusion matrix and, for replicates, lists the spans
-// of all but the true negatives.
+// classify counts the cells of the confusion matrix and lists the spans of all but the
+// true negatives, for replicates.
 func (v *view) classify(ws *Workspace) error {
-	for i, l := range v.s.Labels {
-		if v.warm(i) {
-			v.warmUp++
-		} else {
-			v.point.Add(l, v.keeps(i))
-		}
-	}
+	v.count()
 	if err := resize(ws, &ws.cells, int(v.point.TP+v.point.FP+v.point.FN)); err != nil {
 		return err
 	}
@@ -126,19 +119,59 @@ func (v *view) classify(ws *Workspace) error {
 	c.negatives = make([]int64, groupsOf(c.traces))
 	mask := groupMask(len(c.negatives))
 	for i, l := range v.s.Labels {
-		if !l.Scored() || v.warm(i) {
+		if classOf[l] == unranked || v.warm(i) {
 			continue
 		}
 		keep, ref := v.keeps(i), refOf(v.s.Trace, i, l)
 		v.note(ref, keep)
 		if !l.Positive() {
 			c.negatives[ref&mask]++
+			if !keep {
+				continue
+			}
 		}
-		if cell := v.cell(l.Positive(), keep); cell != nil {
-			*cell = append(*cell, ref)
-		}
+		cell := v.cell(l.Positive(), keep)
+		*cell = append(*cell, ref)
 	}
 	return nil
+}
+
+// count fills point, warmUp and lowest: the cut-off given, or else the lowest kept score
+// if the decisions are those of a cut-off on the score, or else NaN.
+func (v *view) count() {
+	var n [classes + 1][2]int64 // by class and decision
+	lowestKept, highestDropped := math.Inf(1), math.Inf(-1)
+	score := v.col.Score
+	for i, l := range v.s.Labels {
+		x := 0.0
+		if score != nil {
+			x = score[i]
+		}
+		class := classOf[l]
+		switch keep := v.keeps(i); {
+		case x != x:
+			v.warmUp++
+		case !keep:
+			n[class][0]++
+			if class != unranked && x > highestDropped {
+				highestDropped = x
+			}
+		default:
+			n[class][1]++
+			if class != unranked {
+				lowestKept = min(lowestKept, x)
+			}
+		}
+	}
+	v.point = Confusion{TP: n[positive][1], FP: n[negative][1], FN: n[positive][0], TN: n[negative][0]}
+	switch {
+	case v.o.Threshold != nil:
+		v.lowest = Number(*v.o.Threshold)
+	case score == nil || v.col.Keep == nil || lowestKept <= highestDropped:
+		v.lowest = Number(math.NaN())
+	default:
+		v.lowest = Number(lowestKept)
+	}
 }
 
 func (v *view) warm(i int) bool { return v.col.Score != nil && v.col.Score[i] != v.col.Score[i] }
@@ -153,17 +186,15 @@ func (v *view) keeps(i int) bool {
 	return false
 }
 
-// cell is the list of such spans, nil for the true negatives, which have none.
+// cell is the list of such spans, which are no true negatives.
 func (v *view) cell(positive, keep bool) *[]uint32 {
 	switch {
 	case positive && keep:
 		return &v.sample.tp
 	case positive:
 		return &v.sample.fn
-	case keep:
-		return &v.sample.fp
 	}
-	return nil
+	return &v.sample.fp
 }
 
 func (v *view) note(ref uint32, keep bool) {
