@@ -18,7 +18,7 @@ type Arrays interface {
 // Plain is what arrays outside the heap may be of: numbers and structs of them, as the
 // garbage collector does not look there.
 type Plain interface {
-	~bool | ~uint8 | ~uint32 | ~uint64 | ~float64 | trace.TraceID | place | bin | stop | keptSpan | MarkedSpan
+	~bool | ~uint8 | ~uint32 | ~uint64 | ~float64 | trace.TraceID | place | bin | page | stop | keptSpan | MarkedSpan
 }
 
 // ArrayOf is n zeroed values that lie where a says. Appending more than n moves them to

@@ -11,6 +11,8 @@ const (
 	distinctMax = 1 << 20
 	// histogramBuffer is how many scores are collected before they are counted.
 	histogramBuffer = 1 << 18
+	// manyScores are followed by more.
+	manyScores = 1 << 12
 	// coarseBits of a key are left where there are more: sign, exponent and 20 bits of the
 	// mantissa, a part in two million.
 	coarseBits = 32
@@ -46,48 +48,71 @@ type bin struct {
 
 // coarse is a page table over the leading coarseBits of a key.
 type coarse struct {
-	pages []*[1 << pageBits][2]int64
+	numbers []uint32 // from 1, of the page; 0: it has no score
+	pages   []*page
+	free    []page
 }
 
+// page is the negatives and positives of scores that follow each other.
+type page [1 << pageBits][2]int64
+
+// pagesAtOnce are made together, which are more than the system's large pages are long.
+const pagesAtOnce = 64
+
 func newCoarse() *coarse {
-	return &coarse{pages: make([]*[1 << pageBits][2]int64, 1<<(coarseBits-pageBits))}
+	return &coarse{numbers: makeArray[uint32](1 << (coarseBits - pageBits))}
 }
 
 func (c *coarse) add(key uint64, pos, neg int64) {
 	at := key >> (64 - coarseBits)
-	page := c.pages[at>>pageBits]
-	if page == nil {
-		page = new([1 << pageBits][2]int64)
-		c.pages[at>>pageBits] = page
-	}
-	cell := &page[at&(1<<pageBits-1)]
+	cell := &c.page(at >> pageBits)[at&(1<<pageBits-1)]
 	cell[0] += neg
 	cell[1] += pos
 }
 
-// merge adds the counts of o and may keep its pages.
+// page is number i of all pages that there can be, made if it is new.
+func (c *coarse) page(i uint64) *page {
+	if n := c.numbers[i]; n != 0 {
+		return c.pages[n-1]
+	}
+	return c.newPage(i)
+}
+
+func (c *coarse) newPage(i uint64) *page {
+	if len(c.free) == 0 {
+		c.free = makeArray[page](pagesAtOnce)
+	}
+	p := &c.free[0]
+	c.free = c.free[1:]
+	c.pages = append(c.pages, p)
+	c.numbers[i] = uint32(len(c.pages))
+	return p
+}
+
+// ordered yields the pages with the number of each among all that there can be.
+func (c *coarse) ordered(yield func(int, *page) bool) {
+	for i, n := range c.numbers {
+		if n != 0 && !yield(i, c.pages[n-1]) {
+			return
+		}
+	}
+}
+
+// merge adds the counts of o.
 func (c *coarse) merge(o *coarse) {
-	for i, page := range o.pages {
-		switch {
-		case page == nil:
-		case c.pages[i] == nil:
-			c.pages[i] = page
-		default:
-			for j, cell := range page {
-				c.pages[i][j][0] += cell[0]
-				c.pages[i][j][1] += cell[1]
-			}
+	for i, more := range o.ordered {
+		p := c.page(uint64(i))
+		for j, cell := range more {
+			p[j][0] += cell[0]
+			p[j][1] += cell[1]
 		}
 	}
 }
 
 // all yields the counts by ascending key.
 func (c *coarse) all(yield func(bin) bool) {
-	for i, page := range c.pages {
-		if page == nil {
-			continue
-		}
-		for j, cell := range page {
+	for i, p := range c.ordered {
+		for j, cell := range p {
 			if cell == [2]int64{} {
 				continue
 			}
@@ -111,6 +136,10 @@ func (h *histogram) add(score float64, positive bool) {
 	case positive:
 		h.pos = append(h.pos, key)
 	default:
+		if len(h.neg) == manyScores && cap(h.neg) < histogramBuffer {
+			both := makeArray[uint64](2 * histogramBuffer)
+			h.neg, h.sorting = append(both[:0:histogramBuffer], h.neg...), both[histogramBuffer:]
+		}
 		h.neg = append(h.neg, key)
 	}
 	if len(h.pos)+len(h.neg) >= histogramBuffer {
@@ -124,12 +153,14 @@ func (h *histogram) settle() {
 	if n == 0 {
 		return
 	}
-	h.sorting = slices.Grow(h.sorting[:0], max(len(h.pos), len(h.neg)))
+	if most := max(len(h.pos), len(h.neg)); cap(h.sorting) < most {
+		h.sorting = makeArray[uint64](most)
+	}
 	for _, keys := range [][]uint64{h.pos, h.neg} {
 		sortKeys(keyed{key: keys}, keyed{key: h.sorting[:len(keys)]})
 	}
 	if cap(h.free) < n {
-		h.free = makeBins(h.roomFor(n))
+		h.free = makeArray[bin](h.roomFor(n))[:0]
 	}
 	run := h.free
 	for i, j := 0, 0; i < len(h.pos) || j < len(h.neg); {
@@ -159,10 +190,10 @@ func (h *histogram) roomFor(n int) int {
 // most is how many distinct scores are kept apart.
 func (h *histogram) most() int { return cmp.Or(h.limit, distinctMax) }
 
-// makeBins is room for n bins.
-func makeBins(n int) []bin {
-	bins, _ := ArrayOf[bin](nil, n) // the heap has no errors
-	return bins[:0]
+// makeArray is ArrayOf on the heap, which has no errors.
+func makeArray[T Plain](n int) []T {
+	s, _ := ArrayOf[T](nil, n)
+	return s
 }
 
 // nextKey is the least of the first of two lists, of which one is not empty.
@@ -191,7 +222,7 @@ func (h *histogram) addRun(run []bin) {
 		h.coarsen()
 		return
 	}
-	one := makeBins(distinct)
+	one := makeArray[bin](distinct)[:0]
 	for b := range h.all() {
 		one = append(one, b)
 	}
@@ -287,7 +318,7 @@ func (h *histogram) distinct() (n int) {
 // ranking is the curve of what was counted. It knows no traces.
 func (h *histogram) ranking() *Ranking {
 	h.settle()
-	bins := makeBins(h.distinct())
+	bins := makeArray[bin](h.distinct())[:0]
 	for b := range h.all() {
 		bins = append(bins, b)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // hugeFrom is from how many bytes on an array is worth large pages.
-const hugeFrom = 8 << 20
+const hugeFrom = 4 << 20
 
 // inHugePages asks for b, which nothing was written to, to lie in pages of 2 MB where the
 // system has some left. An array that is filled from end to end then takes a page fault

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,44 +33,97 @@ func workerProcs(c *cli.Context) (int, error) {
 	return procs, nil
 }
 
-// workInProcesses computes shards in processes of their own, --local at a time, as a
-// cluster would. progress is told how many are done.
+// workInProcesses computes shards in --local processes, each one shard after the other:
+// a process that starts anew for each would take its memory and read the plan anew.
+// progress is told how many are done.
 func workInProcesses(c *cli.Context, storage string, missing []int, procs int, progress func(int)) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(c.Context)
-	g.SetLimit(c.Int("local"))
 	var mu sync.Mutex
-	done := 0
-	for _, i := range missing {
+	given, done := 0, 0
+	next := func() (shard int, ok bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if given == len(missing) || ctx.Err() != nil {
+			return 0, false
+		}
+		given++
+		return missing[given-1], true
+	}
+	for range min(c.Int("local"), len(missing)) {
 		g.Go(func() error {
-			if err := runWorker(ctx, self, storage, i, procs); err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			progress(done)
-			return nil
+			w := newWorker(ctx, self, storage, procs)
+			return w.run(next, func() {
+				mu.Lock()
+				defer mu.Unlock()
+				done++
+				progress(done)
+			})
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return c.Context.Err()
 }
 
-func runWorker(ctx context.Context, self string, storage string, i, procs int) error {
-	cmd := exec.CommandContext(ctx, self, "work", "--storage", storage, "--index", fmt.Sprint(i))
-	cmd.Env = append(os.Environ(), indexed.ProcsVariable+"="+fmt.Sprint(procs))
-	var said strings.Builder
-	cmd.Stderr = &said
-	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil { // it was killed for that
-			return ctx.Err()
-		}
-		return fmt.Errorf("shard %d: %w: %s", i, err, strings.TrimSpace(said.String()))
+// worker is a process that computes the shards it is told of.
+type worker struct {
+	ctx  context.Context
+	cmd  *exec.Cmd
+	said strings.Builder // on standard error
+}
+
+func newWorker(ctx context.Context, self, storage string, procs int) *worker {
+	w := &worker{ctx: ctx, cmd: exec.CommandContext(ctx, self, "work", "--storage", storage, "--stdin")}
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, indexVariable+"=") })
+	w.cmd.Env = append(env, indexed.ProcsVariable+"="+fmt.Sprint(procs))
+	w.cmd.Stderr = &w.said
+	return w
+}
+
+// run tells the process of one shard after the other, and calls did after each.
+func (w *worker) run(next func() (int, bool), did func()) error {
+	tell, err := w.cmd.StdinPipe()
+	if err != nil {
+		return err
 	}
-	return nil
+	answers, err := w.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := w.cmd.Start(); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(answers)
+	shard, more := next()
+	for more {
+		// What became of a process that cannot be told, or has no answer, Wait knows.
+		if _, err := fmt.Fprintln(tell, shard); err != nil || !lines.Scan() {
+			break
+		}
+		did()
+		shard, more = next()
+	}
+	tell.Close()
+	err = w.cmd.Wait()
+	at := "behind its last shard"
+	if more {
+		at = fmt.Sprintf("shard %d", shard)
+		if err == nil {
+			err = errors.New("its process ended before it was done")
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case w.ctx.Err() != nil: // it was killed for that
+		return w.ctx.Err()
+	}
+	return fmt.Errorf("%s: %w: %s", at, err, strings.TrimSpace(w.said.String()))
 }
 
 // shardTiming is how long the steps of a run in shards took. What is found done takes none.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,17 +18,21 @@ func storageFlag() cli.Flag {
 	return &cli.StringFlag{Name: "storage", Usage: "`URL` that run or submit --storage was given (required)"}
 }
 
+// indexVariable is where Kubernetes tells a pod of an Indexed Job which one it is.
+const indexVariable = "JOB_COMPLETION_INDEX"
+
 // workCommand is what run --local starts, and a pod of an Indexed Job does.
 func workCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "work",
-		Usage: "compute one shard of what run --shards or submit has planned",
+		Usage: "compute a shard of what run --shards or submit has planned",
 		Description: `Pods call it, and --local does. It reads the plan, and of a run the trained sampler,
 from --storage and writes the shard's outcome there, whole or not at all. A shard that is
 done is not done again.`,
 		Flags: []cli.Flag{storageFlag(),
-			&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{"JOB_COMPLETION_INDEX"}, Usage: "`NUMBER` of the shard, from 0 (required)"},
+			&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{indexVariable}, Usage: "`NUMBER` of the shard, from 0 (required)"},
 			&cli.StringFlag{Name: "of", Usage: "the shards `LIST` (0-4,7) of which --index is one: 0 is the first of them (default: all shards)"},
+			&cli.BoolFlag{Name: "stdin", Usage: "compute the shards whose numbers standard input has, a line each, not --index, and print a line for each that is done"},
 			&cli.StringSliceFlag{Name: "data", Usage: "`DIR` to look for named datasets in, instead of the plan's (repeatable)"},
 		},
 		OnUsageError: onUsageError,
@@ -34,50 +40,79 @@ done is not done again.`,
 			if err := noArgs(c); err != nil {
 				return err
 			}
+			if c.Bool("stdin") && c.IsSet("of") {
+				return usagef("--stdin: shards are named there, not by --of")
+			}
 			store, state, err := openPlanned(c)
 			if err != nil {
 				return err
+			}
+			work, err := workOn(c, store, state)
+			if err != nil {
+				return err
+			}
+			if c.Bool("stdin") {
+				return workFromInput(c, state.shards, work)
 			}
 			i, err := shardOf(c, state.shards)
 			if err != nil {
 				return err
 			}
-			if state.run != nil {
-				return workRun(c, store, state.run, i)
-			}
-			d, err := storedDivision(c, store)
-			if err != nil {
-				return err
-			}
-			said, err := d.work(i)
-			if err != nil {
-				return fmt.Errorf("shard %d: %w", i, err)
-			}
-			_, err = fmt.Fprintln(c.App.Writer, said)
-			return err
+			return sayWork(c, i, work)
 		},
 	}
 }
 
-// workRun scores shard i of a run.
-func workRun(c *cli.Context, store *shards.Store, plan *shards.Plan, i int) error {
-	done, err := store.Has(shards.TallyFile(i))
+// workFromInput computes the shards, of n, that standard input names.
+func workFromInput(c *cli.Context, n int, work func(int) (string, error)) error {
+	lines := bufio.NewScanner(c.App.Reader)
+	for lines.Scan() {
+		i, err := strconv.Atoi(lines.Text())
+		if err != nil || i < 0 || i >= n {
+			return usagef("--stdin: %q: want the number of a shard, 0 to %d, in each line", lines.Text(), n-1)
+		}
+		if err := sayWork(c, i, work); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+// sayWork computes a shard and says so.
+func sayWork(c *cli.Context, i int, work func(int) (string, error)) error {
+	said, err := work(i)
 	if err != nil {
-		return err
-	}
-	if done {
-		_, err = fmt.Fprintf(c.App.Writer, "shard %d is done already\n", i)
-		return err
-	}
-	r, err := plannedRun(c, plan)
-	if err != nil {
-		return err
-	}
-	if err := r.work(i); err != nil {
 		return fmt.Errorf("shard %d: %w", i, err)
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "shard %d of %d: %d spans\n", i, len(plan.Shards), plan.Shards[i].Spans())
+	_, err = fmt.Fprintln(c.App.Writer, said)
 	return err
+}
+
+// workOn computes shards of what is planned, one each time it is called.
+func workOn(c *cli.Context, store *shards.Store, state *shardState) (func(int) (string, error), error) {
+	if state.run == nil {
+		d, err := storedDivision(c, store)
+		if err != nil {
+			return nil, err
+		}
+		return d.work, nil
+	}
+	var r *streamedRun
+	return func(i int) (string, error) {
+		if done, err := store.Has(shards.TallyFile(i)); err != nil || done {
+			return fmt.Sprintf("shard %d is done already", i), err
+		}
+		if r == nil { // its dataset may be gone, once all is done
+			var err error
+			if r, err = plannedRun(c, state.run); err != nil {
+				return "", err
+			}
+		}
+		if err := r.work(i); err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("shard %d of %d: %d spans", i, state.shards, state.run.Shards[i].Spans()), nil
+	}, nil
 }
 
 // shardOf is the shard that --index and --of name.

@@ -20,7 +20,10 @@ import (
 // Traces are told apart by 64 bits of a hash: of 10^8 traces two are taken for one with
 // a chance of 3 in 10 000. A span without trace id is a trace of its own.
 //
-// Memory: some 80 MB at most.
+// A trace whose spans come far apart has several records at first: what is looked up is
+// where those are that a span came of lately, a table that stays in a core's cache.
+//
+// Memory: some 50 MB at most.
 type Traces struct {
 	last    trace.TraceID // of the last entry of batch
 	batch   []record
@@ -30,10 +33,16 @@ type Traces struct {
 
 	// Of the goroutine, until done is closed.
 	limit   int
-	at      map[uint64]int32 // hash -> index of records
+	recent  [1 << 12]place
 	records []record
 	runs    []*os.File
 	err     error
+}
+
+// place is where the record of a hash is.
+type place struct {
+	hash uint64
+	at   int32 // its index + 1; 0: nowhere
 }
 
 // record is a trace and the rows of its first and last span.
@@ -57,7 +66,6 @@ func newTraces(limit int) *Traces {
 		free:    make(chan []record, 4),
 		done:    make(chan struct{}),
 		limit:   limit,
-		at:      map[uint64]int32{},
 	}
 	go t.run(t.batches)
 	return t
@@ -115,19 +123,38 @@ func (t *Traces) run(batches <-chan []record) {
 }
 
 func (t *Traces) count(s record) {
-	i, ok := t.at[s.hash]
-	if ok {
-		t.records[i].last = s.last
+	p := &t.recent[s.hash%uint64(len(t.recent))]
+	if p.hash == s.hash && p.at != 0 {
+		t.records[p.at-1].last = s.last
 		return
 	}
 	if len(t.records) == t.limit {
-		t.err = errors.Join(t.err, t.spill())
+		if t.compact(); len(t.records) > t.limit/2 {
+			t.err = errors.Join(t.err, t.spill())
+		}
 	}
-	t.at[s.hash] = int32(len(t.records))
 	t.records = append(t.records, s)
+	*p = place{s.hash, int32(len(t.records))}
 }
 
-// spill sorts what is in memory into a file.
+// compact sorts the records and makes one of those of a trace. Nothing is recent then.
+func (t *Traces) compact() {
+	clear(t.recent[:])
+	slices.SortFunc(t.records, byHash)
+	kept := 0
+	for _, r := range t.records {
+		if kept > 0 && t.records[kept-1].hash == r.hash {
+			same := &t.records[kept-1]
+			same.first, same.last = min(same.first, r.first), max(same.last, r.last)
+			continue
+		}
+		t.records[kept] = r
+		kept++
+	}
+	t.records = t.records[:kept]
+}
+
+// spill writes the records, which are compact, into a file.
 func (t *Traces) spill() error {
 	f, err := os.CreateTemp("", "scale-eval-traces-")
 	if err != nil {
@@ -135,11 +162,9 @@ func (t *Traces) spill() error {
 	}
 	t.runs = append(t.runs, f)
 	w := newRecordWriter(f)
-	slices.SortFunc(t.records, byHash)
 	for _, r := range t.records {
 		w.write(r)
 	}
-	clear(t.at)
 	t.records = t.records[:0]
 	if err := w.w.Flush(); err != nil {
 		return err
@@ -186,7 +211,7 @@ func (t *Traces) Write(w io.Writer) error {
 	if t.err != nil {
 		return t.err
 	}
-	slices.SortFunc(t.records, byHash)
+	t.compact()
 	lists := []func() (record, error){fromSlice(t.records)}
 	for _, f := range t.runs {
 		lists = append(lists, fromReader(f))
