@@ -2,7 +2,9 @@ package datasets
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"reflect"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -79,6 +81,49 @@ func TestAheadStopsEarly(t *testing.T) {
 		}
 		if r.asked > leave+3 { // one waits in the channel, one to be put there, one for a free slot
 			t.Errorf("left after %d batches, %d were decoded", leave, r.asked)
+		}
+	}
+}
+
+// Spans that are decoded ahead are those of Spans, with their calls in the same order, and
+// a caller may leave at any of them.
+func TestDecodedAheadEqualsSpans(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		names int // of services and operations
+		rows  int // of a batch
+	}{{"few names", 3, 700}, {"more than a table is for", 700, 1500}, {"large batches", 3, BatchRows + 1}} {
+		spans := randomSpans(2*test.rows+5, 8)
+		for i := range spans {
+			spans[i].Service, spans[i].Operation = fmt.Sprint("s", i*i%test.names), fmt.Sprint("o", i%test.names)
+		}
+		open := func() Reader { return NewReader(decoderOf(spans), nil, "x", Options{BatchRows: test.rows}) }
+		for _, leave := range []int{len(spans), test.rows + 1, 1} {
+			collect := func(src func(Reader, *trace.Calls) trace.Source) (out []trace.Span, calls *trace.Calls) {
+				r := open()
+				defer r.Close()
+				calls = trace.NewCalls(1<<16, nil)
+				for s, err := range src(r, calls) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if out = append(out, *s); len(out) == leave {
+						break
+					}
+				}
+				return out, calls
+			}
+			want, wantCalls := collect(Spans)
+			got, gotCalls := collect(DecodedAhead)
+			if !reflect.DeepEqual(got, want) || gotCalls.Len() != wantCalls.Len() {
+				t.Errorf("%s: %d spans of %d calls, want %d of %d, or others", test.name, len(got), gotCalls.Len(), len(want), wantCalls.Len())
+			}
+			for i := range got {
+				w := spans[i]
+				if g := got[i]; g.ID != w.ID || g.Label != w.Label || g.Kind != w.Kind || g.Service != w.Service || g.Operation != w.Operation || gotCalls.Service(g.Call) != w.Service {
+					t.Fatalf("%s: span %d is %+v, want %+v", test.name, i, g, w)
+				}
+			}
 		}
 	}
 }

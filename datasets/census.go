@@ -39,8 +39,10 @@ func TakeCensus(r Reader, calls *trace.Calls, limit int64, marks []int64, progre
 		if err != nil {
 			return c, err
 		}
-		c.add(newRows(rec, calls), limit, marks)
-		rec.Release()
+		rows := newRows(rec)
+		rows.calls = calls
+		c.add(rows, limit, marks)
+		rows.release()
 		if err := progress(c.Read); err != nil {
 			return c, err
 		}
@@ -113,8 +115,8 @@ func positivesOf(r *rows) (n int64) {
 	if !some {
 		return 0
 	}
-	for i, id := range r.label.index {
-		if !r.label.nulls.at(i) && r.labels[id].Positive() {
+	for _, l := range r.labelOf {
+		if l.Positive() {
 			n++
 		}
 	}

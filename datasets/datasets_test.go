@@ -314,7 +314,11 @@ func BenchmarkSpans(b *testing.B) {
 	}
 	calls := trace.NewCalls(trace.DefaultMaxCalls, nil)
 	for b.Loop() {
-		newRows(rec, calls).each(func(*trace.Span, error) bool { return true })
+		rec.Retain()
+		r := newRows(rec)
+		r.calls = calls
+		r.each(func(*trace.Span, error) bool { return true })
+		r.release()
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/BatchRows, "ns/span")
 }

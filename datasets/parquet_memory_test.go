@@ -76,14 +76,16 @@ func TestRetainedBatchesKeepTheirSpans(t *testing.T) {
 	pass(false)
 	n := 0
 	for _, rec := range retained {
-		newRows(rec, trace.NewCalls(1<<16, nil)).each(func(s *trace.Span, _ error) bool {
+		r := newRows(rec)
+		r.calls = trace.NewCalls(1<<16, nil)
+		r.each(func(s *trace.Span, _ error) bool {
 			if want := spans[n]; s.Start != want.Start || s.Duration != want.Duration || s.TraceID != want.TraceID || s.ParentID != want.ParentID || s.Operation != want.Operation {
 				t.Fatalf("span %d: %+v, want %+v", n, *s, want)
 			}
 			n++
 			return true
 		})
-		rec.Release()
+		r.release()
 	}
 	if n != len(spans) {
 		t.Errorf("%d spans, want %d", n, len(spans))

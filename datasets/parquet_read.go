@@ -248,10 +248,11 @@ func (r *ParquetReader) vet(rec arrow.Record) (arrow.Record, error) {
 	if !r.hasBad(rec) && r.where.All() {
 		return rec, nil
 	}
-	defer rec.Release()
 	b := NewBuilder(memory.DefaultAllocator)
 	defer b.Release()
-	rows := newRows(rec, trace.NewCalls(1, nil))
+	rows := newRows(rec)
+	defer rows.release()
+	rows.calls = trace.NewCalls(1, nil)
 	one := make([]trace.Span, 1)
 	for i := range rows.n {
 		s := &one[0]

@@ -3,6 +3,7 @@ package datasets
 import (
 	"encoding/binary"
 	"io"
+	"sync"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -20,9 +21,20 @@ import (
 //
 // Cost: about 10 ns a span beside what r costs (BenchmarkSpans).
 func Spans(r Reader, calls *trace.Calls) trace.Source {
+	return spansOf(func() (*rows, error) {
+		rec, err := r.Next()
+		if err != nil {
+			return nil, err
+		}
+		return newRows(rec), nil
+	}, calls)
+}
+
+// spansOf streams the batches that next gives until it errs, with io.EOF in the end.
+func spansOf(next func() (*rows, error), calls *trace.Calls) trace.Source {
 	return func(yield func(*trace.Span, error) bool) {
 		for {
-			rec, err := r.Next()
+			r, err := next()
 			if err == io.EOF {
 				return
 			}
@@ -30,8 +42,9 @@ func Spans(r Reader, calls *trace.Calls) trace.Source {
 				yield(nil, err)
 				return
 			}
-			ok := newRows(rec, calls).each(yield)
-			rec.Release()
+			r.calls = calls
+			ok := r.each(yield)
+			r.release()
 			if !ok {
 				return
 			}
@@ -42,8 +55,9 @@ func Spans(r Reader, calls *trace.Calls) trace.Source {
 // SteadySpans is how many spans of [Spans] a consumer can collect before it looks at them.
 const SteadySpans = 64
 
-// rows is one batch, its columns unwrapped.
+// rows is one batch, its columns unwrapped and its dictionaries looked up.
 type rows struct {
+	rec                arrow.Record
 	n                  int
 	traceID, spanID    []byte // fixed-width values; nil: left out
 	parent             []byte // likewise; nil: all roots
@@ -53,18 +67,28 @@ type rows struct {
 	service, operation dictColumn
 	label, kind        dictColumn
 	labels             []trace.Label // of the label dictionary
-	calls              *trace.Calls
-	named              []namedCall      // the distinct pairs that came so far
-	nameOf             []int32          // index in named + 1, by operation index x services + service index; 0: did not come
-	nameMap            map[uint64]int32 // instead of nameOf when that would be large
-	nameless           namedCall        // scratch: that of a row with a null
+	calls              *trace.Calls  // that calls are interned in, once a span of them is handed out
+	named              []namedCall   // the distinct pairs of service and operation
+	nameless           namedCall     // scratch: that of a row with a null
+	memory             *rowMemory
+	labelOf            []trace.Label // by row
+	namedOf            []int32       // by row: index in named; -1: a name is null
 }
 
 // namedCall is a call with the names that the data has for it.
 type namedCall struct {
 	service, operation string
 	call               trace.Call
+	interned           bool
 }
+
+// rowMemory is what is looked up for each row of a batch, used again for another batch.
+type rowMemory struct {
+	labelOf [BatchRows]trace.Label
+	namedOf [BatchRows]int32
+}
+
+var rowMemories = sync.Pool{New: func() any { return new(rowMemory) }}
 
 // dictColumn is a column of strings. Its values are looked up as Go strings, once a
 // batch: an Arrow array takes several steps for each.
@@ -95,8 +119,9 @@ func (n *nulls) at(i int) bool {
 // between batches would cost more than hashing.
 const nameTableMax = 1 << 18
 
-func newRows(rec arrow.Record, calls *trace.Calls) *rows {
-	r := &rows{n: int(rec.NumRows()), calls: calls}
+// newRows takes rec over.
+func newRows(rec arrow.Record) *rows {
+	r := &rows{rec: rec, n: int(rec.NumRows())}
 	r.traceID = fixed(rec.Column(int(ColTraceID)))
 	r.spanID = fixed(rec.Column(int(ColSpanID)))
 	if p := rec.Column(int(ColParentID)); p.NullN() < p.Len() {
@@ -112,9 +137,28 @@ func newRows(rec arrow.Record, calls *trace.Calls) *rows {
 	r.operation = dictOf(rec.Column(int(ColOperation)))
 	r.label = dictOf(rec.Column(int(ColLabel)))
 	r.kind = dictOf(rec.Column(int(ColLabelKind)))
-	r.initLabels()
-	r.initNames()
+	r.makeRoom()
+	r.findLabels()
+	r.findNames()
 	return r
+}
+
+func (r *rows) makeRoom() {
+	if r.n > BatchRows { // a reader was asked for larger batches
+		r.labelOf, r.namedOf = make([]trace.Label, r.n), make([]int32, r.n)
+		return
+	}
+	r.memory = rowMemories.Get().(*rowMemory)
+	r.labelOf, r.namedOf = r.memory.labelOf[:r.n], r.memory.namedOf[:r.n]
+}
+
+// release gives the batch back. Spans that were handed out stay.
+func (r *rows) release() {
+	r.rec.Release()
+	if r.memory != nil {
+		rowMemories.Put(r.memory)
+	}
+	r.memory, r.labelOf, r.namedOf = nil, nil, nil
 }
 
 func fixed(a arrow.Array) []byte {
@@ -149,21 +193,70 @@ func (c *dictColumn) at(i int) string {
 	return c.values[c.index[i]]
 }
 
-func (r *rows) initLabels() {
+// findLabels fills labelOf.
+func (r *rows) findLabels() {
 	r.labels = make([]trace.Label, len(r.label.values))
 	for i, name := range r.label.values {
 		// Readers refuse unknown names, so an error here can only be a label that a
 		// newer version wrote; Unlabelled keeps it out of every score.
 		r.labels[i], _ = trace.ParseLabel(name)
 	}
-}
-
-func (r *rows) initNames() {
-	if n := len(r.service.values) * len(r.operation.values); n > 0 && n <= nameTableMax {
-		r.nameOf = make([]int32, n)
+	if r.label.nulls.valid == nil {
+		for i, id := range r.label.index {
+			r.labelOf[i] = r.labels[id]
+		}
 		return
 	}
-	r.nameMap = map[uint64]int32{}
+	for i, id := range r.label.index {
+		r.labelOf[i] = trace.Unlabelled
+		if !r.label.nulls.at(i) {
+			r.labelOf[i] = r.labels[id]
+		}
+	}
+}
+
+// findNames fills named and namedOf, by dictionary indexes. A pair is looked up in a table
+// of all there can be, by operation index x services + service index, or in a map when that
+// would be large.
+func (r *rows) findNames() {
+	services := len(r.service.values)
+	pairs := services * len(r.operation.values)
+	if pairs > nameTableMax || r.service.nulls.valid != nil || r.operation.nulls.valid != nil {
+		r.findRareNames()
+		return
+	}
+	table := make([]int32, pairs) // index in named + 1; 0: did not come
+	for i, operation := range r.operation.index {
+		slot := &table[int(operation)*services+int(r.service.index[i])]
+		if *slot == 0 {
+			*slot = r.name(i)
+		}
+		r.namedOf[i] = *slot - 1
+	}
+}
+
+// findRareNames is findNames of a batch with nulls or very many names.
+func (r *rows) findRareNames() {
+	seen := map[uint64]int32{}
+	for i := range r.n {
+		if r.service.nulls.at(i) || r.operation.nulls.at(i) {
+			r.namedOf[i] = -1
+			continue
+		}
+		key := uint64(r.operation.index[i])<<32 | uint64(r.service.index[i])
+		at, ok := seen[key]
+		if !ok {
+			at = r.name(i)
+			seen[key] = at
+		}
+		r.namedOf[i] = at - 1
+	}
+}
+
+// name adds the names of row i, which has no null, to named. It returns their index + 1.
+func (r *rows) name(i int) int32 {
+	r.named = append(r.named, namedCall{service: r.service.at(i), operation: r.operation.at(i)})
+	return int32(len(r.named))
 }
 
 func (r *rows) each(yield func(*trace.Span, error) bool) bool {
@@ -220,65 +313,39 @@ func (r *rows) fill(block []trace.Span, from int) {
 			block[i].Duration = ns
 		}
 	}
-	r.fillLabels(block, from)
-}
-
-func (r *rows) fillLabels(block []trace.Span, from int) {
-	for i, label := range r.label.index[from:][:len(block)] {
-		block[i].Label = trace.Unlabelled
-		if !r.label.nulls.at(from + i) {
-			block[i].Label = r.labels[label]
+	for i, label := range r.labelOf[from:][:len(block)] {
+		block[i].Label = label
+	}
+	if len(r.kind.values) > 0 {
+		for i := range block {
+			block[i].Kind = r.kind.at(from + i)
 		}
 	}
-	if len(r.kind.values) == 0 {
-		return
-	}
-	for i := range block {
-		block[i].Kind = r.kind.at(from + i)
-	}
 }
 
-// nameCall gives s, which is row i, its call: only of a row that is handed out, since
-// a call that nobody saw is not to be counted.
+// nameCall gives s, which is row i, its call.
 func (r *rows) nameCall(s *trace.Span, i int) {
 	c := r.callAt(i)
 	s.Service, s.Operation, s.Call = c.service, c.operation, c.call
 }
 
-// callAt is the call of row i. It is looked up by its dictionary indexes; the names are
-// hashed only when a batch shows the pair for the first time. The result is valid until
-// the next call.
+// callAt is the call of row i, which is handed out: a call that nobody saw is not to be
+// counted. The result is valid until the next call.
 func (r *rows) callAt(i int) *namedCall {
-	if r.nameOf == nil || r.service.nulls.at(i) || r.operation.nulls.at(i) {
-		return r.rareCallAt(i)
+	if at := r.namedOf[i]; at >= 0 && r.named[at].interned {
+		return &r.named[at]
 	}
-	slot := &r.nameOf[int(r.operation.index[i])*len(r.service.values)+int(r.service.index[i])]
-	if *slot == 0 {
-		*slot = r.name(i)
-	}
-	return &r.named[*slot-1]
+	return r.newCallAt(i)
 }
 
-// rareCallAt is callAt of a row with a null or a batch with very many names.
-func (r *rows) rareCallAt(i int) *namedCall {
-	if r.service.nulls.at(i) || r.operation.nulls.at(i) {
-		c := &r.nameless
+// newCallAt is callAt of a call that is new in this batch, or of a row with a null.
+func (r *rows) newCallAt(i int) *namedCall {
+	c := &r.nameless
+	if at := r.namedOf[i]; at >= 0 {
+		c = &r.named[at]
+	} else {
 		c.service, c.operation = r.service.at(i), r.operation.at(i)
-		c.call = r.calls.Of(c.service, c.operation)
-		return c
 	}
-	key := uint64(r.operation.index[i])<<32 | uint64(r.service.index[i])
-	at, ok := r.nameMap[key]
-	if !ok {
-		at = r.name(i)
-		r.nameMap[key] = at
-	}
-	return &r.named[at-1]
-}
-
-// name adds the call of row i, which has no null, to named. It returns its index + 1.
-func (r *rows) name(i int) int32 {
-	service, operation := r.service.at(i), r.operation.at(i)
-	r.named = append(r.named, namedCall{service, operation, r.calls.Of(service, operation)})
-	return int32(len(r.named))
+	c.call, c.interned = r.calls.Of(c.service, c.operation), true
+	return c
 }

@@ -269,9 +269,8 @@ func passes(ds *catalog.Dataset, calls *trace.Calls, want datasets.Columns) trac
 			yield(nil, err)
 			return
 		}
-		r = datasets.Ahead(r)
 		defer r.Close()
-		datasets.Spans(r, calls)(yield)
+		datasets.DecodedAhead(r, calls)(yield)
 	}
 }
 

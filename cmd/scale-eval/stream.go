@@ -368,9 +368,8 @@ func (r *streamedRun) work(i int) error {
 	if err != nil {
 		return err
 	}
-	reader = datasets.Ahead(reader)
 	defer reader.Close()
-	src := datasets.Spans(reader, r.calls)
+	src := datasets.DecodedAhead(reader, r.calls)
 	if p := r.split.shocks; p != nil {
 		src = inject.ApplyFrom(inject.Filter(src, p.MaxDuration), *p, shard.Start.Index)
 	}
