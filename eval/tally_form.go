@@ -201,6 +201,9 @@ func (f *tallyReader) readBins(n uint64) []bin {
 		key = f.key(key, i == 0, math.MaxUint64)
 		b := bin{key: key}
 		b.pos, b.neg = f.count(), f.count()
+		if i == trusted {
+			bins = append(makeArray[bin](int(n))[:0], bins...)
+		}
 		bins = append(bins, b)
 	}
 	return bins

@@ -1,6 +1,7 @@
 package shards
 
 import (
+	"bufio"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -84,14 +85,15 @@ func (s *Store) Write(name string, f func(io.Writer) error) error {
 
 func (s *Store) writePacked(name string, level int, f func(io.Writer) error) error {
 	return s.Write(name, func(w io.Writer) error {
-		z, err := gzip.NewWriterLevel(w, level)
+		b := bufio.NewWriterSize(w, 1<<16) // the compressor writes some 250 bytes at a time
+		z, err := gzip.NewWriterLevel(b, level)
 		if err != nil {
 			return err
 		}
 		if err := f(z); err != nil {
 			return err
 		}
-		return z.Close()
+		return errors.Join(z.Close(), b.Flush())
 	})
 }
 
