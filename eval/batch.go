@@ -72,10 +72,11 @@ func (w *walk) offerBatch() error {
 	if err := w.record(spans...); err != nil {
 		return err
 	}
-	if w.p.Clock != nil {
+	err := w.tick(n)
+	if w.p.Clock != nil { // behind the tick, which is no loading
 		w.finished = w.p.Clock()
 	}
-	return w.tick(n)
+	return err
 }
 
 // askBatch asks of all spans, of which first is the number of the first one in the test

@@ -21,7 +21,8 @@ const tallyGroups = 1 << 12
 // point come from resampling groups of traces, those of a trace together; the ranking
 // measures have none, because they would need the scores of every group.
 //
-// Memory: some 50 MB whatever the number of spans. Cost: 10 to 30 ns a span.
+// Memory: some 90 MB at most, whatever the number of spans: that of the scores and of their rounded form. Cost: that of
+// sorting the scores some 260 000 at a time.
 type Tally struct {
 	cut     Cut
 	test    int64

@@ -30,9 +30,9 @@ func workCommand() *cli.Command {
 from --storage and writes the shard's outcome there, whole or not at all. A shard that is
 done is not done again.`,
 		Flags: []cli.Flag{storageFlag(),
-			&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{indexVariable}, Usage: "`NUMBER` of the shard, from 0 (required)"},
+			&cli.IntFlag{Name: "index", Value: -1, EnvVars: []string{indexVariable}, Usage: "`NUMBER` of the shard, from 0 (required, but with --stdin)"},
 			&cli.StringFlag{Name: "of", Usage: "the shards `LIST` (0-4,7) of which --index is one: 0 is the first of them (default: all shards)"},
-			&cli.BoolFlag{Name: "stdin", Usage: "compute the shards whose numbers standard input has, a line each, not --index, and print a line for each that is done"},
+			&cli.BoolFlag{Name: "stdin", Usage: "compute the shards whose numbers standard input has, a line each, in the place of --index, and print a line for each that is done"},
 			&cli.StringSliceFlag{Name: "data", Usage: "`DIR` to look for named datasets in, instead of the plan's (repeatable)"},
 		},
 		OnUsageError: onUsageError,
