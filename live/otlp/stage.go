@@ -383,6 +383,18 @@ type item struct {
 	rs, scope, raw []byte
 }
 
+// reject counts a span that breaks OTLP's rules. Another error is the message's.
+func (j *job) reject(err error) error {
+	broken := (*otlp.FieldError)(nil)
+	if !errors.As(err, &broken) {
+		return err
+	}
+	if j.rejected++; j.reason == "" {
+		j.reason = broken.Error()
+	}
+	return nil
+}
+
 // itemSize is about what an item takes, in bytes.
 const itemSize = 264
 
@@ -435,18 +447,9 @@ func (d *decoder) next(j *job, rs []byte) error {
 	n := len(j.items)
 	j.items = append(j.items, item{})
 	it := &j.items[n]
-	err := d.wire.Next(&it.span.Span, &d.meta)
-	if err != nil {
+	if err := d.wire.Next(&it.span.Span, &d.meta); err != nil {
 		j.items = j.items[:n]
-	}
-	if broken := (*otlp.FieldError)(nil); errors.As(err, &broken) {
-		if j.rejected++; j.reason == "" {
-			j.reason = broken.Error()
-		}
-		return nil
-	}
-	if err != nil {
-		return err
+		return j.reject(err)
 	}
 	it.span.SpanKind, it.span.Status = live.SpanKind(d.meta.Kind), live.Status(d.meta.Status)
 	it.rs, it.scope, it.raw = rs, d.meta.Scope, d.meta.Raw
