@@ -70,14 +70,14 @@ var timeColumns = datasets.ColumnsOf(datasets.ColStart, datasets.ColDuration)
 // counted, ascending; nil: none. Where the files state when their spans begin, and that
 // none is too long, times are not decoded.
 func takeCensus(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks []int64) (*census, error) {
-	return takeCensusBeside(c, ds, calls, marks, nil)
+	return takeCensusBeside(c, ds, calls, marks, newTurns(), nil)
 }
 
 // takeCensusBeside is takeCensus that leaves one of several cores to beside until that
 // returns. Where the census takes one core only, beside is not called; its error ends a
-// census in parts.
-func takeCensusBeside(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks []int64, beside func(context.Context) error) (*census, error) {
-	t := &taker{c: c, ds: ds, want: censusColumns, bar: newProgress(c.App.ErrWriter, "reading", -1), beside: beside}
+// census in parts. What beside starts takes turns with the parts.
+func takeCensusBeside(c *cli.Context, ds *catalog.Dataset, calls *trace.Calls, marks []int64, cores turns, beside func(context.Context) error) (*census, error) {
+	t := &taker{c: c, ds: ds, want: censusColumns, bar: newProgress(c.App.ErrWriter, "reading", -1), cores: cores, beside: beside}
 	defer t.bar.finish()
 	stated, ok := ds.Stated()
 	if limit := maxDurationNs(c); ok && (limit == 0 || stated.Longest < limit) {
@@ -118,7 +118,8 @@ type taker struct {
 	ds     *catalog.Dataset
 	want   datasets.Columns
 	bar    *progress
-	beside func(context.Context) error // takes a core of parts while it runs; may be nil
+	cores  turns                       // of parts and beside
+	beside func(context.Context) error // holds one of the cores while it runs; may be nil
 	rows   atomic.Int64                // done in all parts
 }
 
@@ -152,7 +153,11 @@ func (t *taker) parts(calls *trace.Calls, cuts, marks []int64) (all datasets.Cen
 	g, ctx := errgroup.WithContext(t.c.Context)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	if t.beside != nil {
-		g.Go(func() error { return t.beside(ctx) })
+		g.Go(func() error {
+			t.cores.take()
+			defer t.cores.give()
+			return t.beside(ctx)
+		})
 	}
 	for i := range list {
 		p := &list[i]
@@ -191,6 +196,8 @@ type censusPart struct {
 }
 
 func (t *taker) count(p *censusPart) error {
+	t.cores.take()
+	defer t.cores.give()
 	r, err := t.ds.OpenRows(t.want, p.from, p.to)
 	if err != nil {
 		return err
@@ -199,6 +206,8 @@ func (t *taker) count(p *censusPart) error {
 	p.n, p.bad, err = t.of(r, p.calls, p.marks, func(rows int64) {
 		t.bar.set(t.rows.Add(rows - before))
 		before = rows
+		t.cores.give()
+		t.cores.take()
 	})
 	return err
 }

@@ -34,7 +34,7 @@ func TestCensusInParts(t *testing.T) {
 		{[]string{"--sanitise", "$=>x"}, true},
 		{[]string{"--max-calls", "3"}, false},
 	} {
-		take := &taker{c: flagsOfRun(t, test.args), ds: ds, want: censusColumns, bar: &progress{}}
+		take := &taker{cores: newTurns(), c: flagsOfRun(t, test.args), ds: ds, want: censusColumns, bar: &progress{}}
 		var calls [2]*trace.Calls
 		for i := range calls {
 			calls[i] = callsOf(t, take.c)
@@ -68,7 +68,7 @@ func TestCensusTakesWhatIsStated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		take := &taker{c: c, ds: ds, want: censusColumns, bar: &progress{}}
+		take := &taker{cores: newTurns(), c: c, ds: ds, want: censusColumns, bar: &progress{}}
 		all, bad, err := take.whole(callsOf(t, c), []int64{0, 1500, 6000})
 		if err != nil {
 			t.Fatal(err)

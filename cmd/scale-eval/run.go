@@ -263,8 +263,12 @@ func (e *evaluation) count() (err error) {
 func (e *evaluation) source() trace.Source { return passes(e.ds, e.calls, samplerColumns) }
 
 func passes(ds *catalog.Dataset, calls *trace.Calls, want datasets.Columns) trace.Source {
+	return passesOf(func() (datasets.Reader, error) { return ds.Open(want) }, calls)
+}
+
+func passesOf(open func() (datasets.Reader, error), calls *trace.Calls) trace.Source {
 	return func(yield func(*trace.Span, error) bool) {
-		r, err := ds.Open(want)
+		r, err := open()
 		if err != nil {
 			yield(nil, err)
 			return

@@ -243,11 +243,12 @@ func (r *streamedRun) makePlan(key string) error {
 		}
 		rows = []int64{0, r.ds.Rows()}
 	}
-	early, err := r.expectTraining()
+	cores := newTurns()
+	early, err := r.expectTraining(cores)
 	if err != nil {
 		return err
 	}
-	if r.census, err = takeCensusBeside(r.c, r.ds, r.calls, rows, early.beside); err != nil {
+	if r.census, err = takeCensusBeside(r.c, r.ds, r.calls, rows, cores, early.beside); err != nil {
 		return err
 	}
 	if bad := r.census.bad; bad.Total > 0 {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"runtime"
 
+	"github.com/scale-eval/scale-eval/datasets"
 	"github.com/scale-eval/scale-eval/datasets/trace"
 	"github.com/scale-eval/scale-eval/eval"
 )
@@ -19,6 +21,7 @@ type trainer struct {
 	calls   *trace.Calls // of src and of the sampler
 	entrant eval.Entrant
 	done    bool
+	yields  bool // now and then, to what decodes for it
 }
 
 func (r *streamedRun) newTrainer(src trace.Source, spans int64, calls *trace.Calls) (*trainer, error) {
@@ -28,8 +31,8 @@ func (r *streamedRun) newTrainer(src trace.Source, spans int64, calls *trace.Cal
 
 // expectTraining is the training that is due after the census if that finds what the files
 // state of themselves, to be done beside it on a core of its own. It is nil where they do
-// not say enough, or there is nothing to train on.
-func (r *streamedRun) expectTraining() (*trainer, error) {
+// not say enough, or there is nothing to train on. It decodes in its turn on the cores.
+func (r *streamedRun) expectTraining(cores turns) (*trainer, error) {
 	_, split := expected(r.c, r.ds)
 	if split == nil || split.train == 0 {
 		return nil, nil
@@ -38,7 +41,13 @@ func (r *streamedRun) expectTraining() (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.newTrainer(passes(r.ds, calls, samplerColumns), split.train, calls)
+	open := func() (datasets.Reader, error) {
+		reader, err := r.ds.Open(samplerColumns)
+		return inTurn{reader, cores}, err
+	}
+	t, err := r.newTrainer(passesOf(open, calls), split.train, calls)
+	t.yields = true
+	return t, err
 }
 
 // asExpected says whether t, which may be nil, is the training that the split asks for,
@@ -68,7 +77,10 @@ func (t *trainer) run(ctx context.Context, bar *progress) error {
 			return err
 		}
 		t.entrant.Sampler.Learn(s)
-		if n++; n%65536 == 0 {
+		if n++; t.yields && n%4096 == 0 {
+			runtime.Gosched() // or, on busy cores, what decodes cannot even queue for a turn
+		}
+		if n%65536 == 0 {
 			bar.set(n)
 			if err := ctx.Err(); err != nil {
 				return err

@@ -78,7 +78,7 @@ func TestTrainingAsExpected(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		early, err := r.expectTraining()
+		early, err := r.expectTraining(newTurns())
 		if err != nil || early == nil {
 			t.Fatalf("%s: nothing is expected: %v", name, err)
 		}
@@ -105,7 +105,7 @@ func TestTrainingEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	early, err := r.expectTraining()
+	early, err := r.expectTraining(newTurns())
 	if err != nil {
 		t.Fatal(err)
 	}
