@@ -303,3 +303,24 @@ func FuzzExport(f *testing.F) {
 		}
 	})
 }
+
+// A span costs no garbage: an export of many allocates as little as an export of one.
+func TestDecodeAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	perExport := func(spans int) float64 {
+		d, j := newDecoder(otlp.Options{}), &job{}
+		msg := marshalled(t, export("shop", slices.Repeat([]string{"pay"}, spans)...))
+		return testing.AllocsPerRun(20, func() {
+			check(t, d.decode(j, msg))
+			if len(j.items) != spans {
+				t.Fatalf("%d items of %d spans", len(j.items), spans)
+			}
+			j.items = j.items[:0]
+		})
+	}
+	if one, many := perExport(1), perExport(500); many > one {
+		t.Errorf("%g allocations with 500 spans, %g with one", many, one)
+	}
+}
