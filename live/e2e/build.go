@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -111,16 +113,21 @@ func (b *Builder) ScaleEval(ctx context.Context, dir string) (string, error) {
 	return out, nil
 }
 
-// ModuleDir is where the sources of a module that a peer needs lie.
+// ModuleDir is where the sources of a module that a peer needs lie. They are downloaded
+// first where no build has done that yet.
 func (b *Builder) ModuleDir(ctx context.Context, peerModule, module string) (string, error) {
-	cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module)
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
 	cmd.Dir = filepath.Join(b.Repo, "live", "e2e", "peers", peerModule)
 	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
 	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("go list -m %s: %w", module, err)
+	var got struct{ Dir, Error string }
+	if e := json.Unmarshal(out, &got); err == nil {
+		err = e
 	}
-	return strings.TrimSpace(string(out)), nil
+	if err != nil || got.Dir == "" {
+		return "", fmt.Errorf("go mod download %s: %w: %s", module, cmp.Or(err, errors.New("it names no folder")), got.Error)
+	}
+	return got.Dir, nil
 }
 
 // once makes Cache/bin/name by build, unless it is there. What build left half done is
