@@ -90,7 +90,7 @@ func processorFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "tick", Value: time.Second, Category: actCategory, Usage: "decide so `OFTEN`"},
 		&cli.DurationFlag{Name: "act-timeout", Value: 5 * time.Second, Category: actCategory, Usage: "`HOW LONG` the actions of one tick may take; the next tick waits meanwhile"},
 		&cli.StringFlag{Name: "audit", Category: stateCategory, Usage: "`FILE` to which decisions are appended as JSON lines"},
-		&cli.StringFlag{Name: "state", Category: stateCategory, Usage: "`DIR` for snapshots; a restart continues from there (\"\": none)"},
+		&cli.StringFlag{Name: "state", Category: stateCategory, Usage: "`DIR`, or URL of a bucket's folder, for snapshots; a restart continues from there (\"\": none)"},
 		&cli.DurationFlag{Name: "snapshot-every", Value: time.Minute, Category: stateCategory, Usage: "`HOW OFTEN` a snapshot is written"},
 		&cli.StringFlag{Name: "admin", Value: "127.0.0.1:8089", Category: listenCategory, Usage: "`ADDRESS` of the status page, /metrics, /healthz and /readyz (\"\": none)"},
 		&cli.BoolFlag{Name: "admin-any", Category: listenCategory, Usage: "let --admin listen off loopback: it is read-only, and has no authentication"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -33,8 +32,9 @@ type process struct {
 	backend   *backend
 	job       *training.Job
 	trainer   *training.Trainer
-	store     *ops.Store    // nil: no state
-	journal   *acts.Journal // with store
+	state     *stateFolder  // nil: no state
+	store     *ops.Store    // with state
+	journal   *acts.Journal // with state
 	audit     *os.File
 	hub       *stream.Hub
 	forward   *otlp.Forwarder
@@ -96,20 +96,21 @@ func newProcess(c *cli.Context, processor bool) (_ *process, err error) {
 }
 
 func (p *process) openState() (*ops.State, []acts.Act, error) {
-	dir := p.c.String("state")
-	if dir == "" {
+	at := p.c.String("state")
+	if at == "" {
 		return nil, nil, nil
 	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	var err error
+	if p.state, err = openStateFolder(p.c.Context, at, p.c.Duration("act-timeout")/2); err != nil {
 		return nil, nil, err
 	}
-	p.store = &ops.Store{Path: filepath.Join(dir, "live.json")}
+	p.store = &ops.Store{Path: p.state.path(stateFile)}
 	state, err := p.store.Load()
 	if err != nil {
 		return nil, nil, err
 	}
 	var list []acts.Act
-	p.journal, list, err = acts.OpenJournal(filepath.Join(dir, "acts.jsonl"))
+	p.journal, list, err = acts.OpenJournal(p.state.path(actsFile))
 	return state, list, err
 }
 
@@ -117,7 +118,7 @@ func (p *process) openState() (*ops.State, []acts.Act, error) {
 func (p *process) newPipeline(set live.RuleSet, state *ops.State) error {
 	o := live.Options{Rules: set, Orchestrator: p.backend.orchestrator}
 	if p.journal != nil {
-		o.Orchestrator = acts.Gate{Log: p.journal, To: o.Orchestrator}
+		o.Orchestrator = acts.Gate{Log: actsLog{p.journal, p.state}, To: o.Orchestrator}
 	}
 	if o.Orchestrator != nil {
 		o.Orchestrator = aside{p, o.Orchestrator}
@@ -315,6 +316,9 @@ func (p *process) publish() {
 		if n, last := p.journal.Failed(); n > 0 {
 			v.Problems = append(v.Problems, fmt.Sprintf("%d actions could not be written down: %v", n, last))
 		}
+		if n, last := p.state.failures(); n > 0 {
+			v.Problems = append(v.Problems, fmt.Sprintf("%d actions could not be written to --state: %v", n, last))
+		}
 	}
 	p.board.Publish(v)
 }
@@ -336,7 +340,7 @@ func (nobody) Meanwhile(g func()) { g() }
 
 // snapshot writes the state. It runs in the stage's goroutine, or after its end.
 func (p *process) snapshot(ctx context.Context, on judging) {
-	if p.store == nil {
+	if p.state == nil {
 		return
 	}
 	_, span := p.tracing.Start(ctx, "snapshot")
@@ -346,7 +350,13 @@ func (p *process) snapshot(ctx context.Context, on judging) {
 	if err == nil {
 		on.Meanwhile(func() {
 			if err = saving.Commit(); err == nil {
-				err = p.journal.Reset()
+				err = p.state.publish(ctx, stateFile)
+			}
+			if err == nil {
+				err = p.journal.Reset() // now that the snapshot has them wherever it is read
+			}
+			if err == nil {
+				err = p.state.publish(ctx, actsFile)
 			}
 		})
 	}
@@ -428,5 +438,8 @@ func (p *process) close() {
 	}
 	if p.journal != nil {
 		p.journal.Close()
+	}
+	if p.state != nil {
+		p.state.close()
 	}
 }
