@@ -12,10 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/scale-eval/scale-eval/live/loadgen"
 	"github.com/scale-eval/scale-eval/objects/objecttest"
 )
 
@@ -192,6 +194,9 @@ func TestObjectStorage(t *testing.T) {
 	s.succeeds(append(run, "--out", s.url(objecttest.Bucket, "result"))...)
 	sameFile(t, "metrics.json", one, filepath.Join(s.dir, objecttest.Bucket, "result"))
 
+	t.Log("a live process is killed, and one elsewhere goes on from its snapshot")
+	s.keepsLive()
+
 	t.Log("what does not pass is said")
 	s.fails([]string{"s3://nobucket", "there is no bucket", "make it"}, "run", "--dataset", s.url("nobucket", "spans"), "--stream", "always")
 	s.fails([]string{"s3://nobucket", "there is no bucket"}, append(run, "--storage", s.url("nobucket", "x"))...)
@@ -233,4 +238,41 @@ func TestObjectStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.fails([]string{"shard-00002.tally", "remove it and run that step again"}, "collect", "--storage", s.url(objecttest.Bucket, "restarted"), "--out", "")
+}
+
+// keepsLive kills a live process whose state is in the store: the next one, which has
+// nothing else of it, knows the spans that the last snapshot had.
+func (s *store) keepsLive() {
+	s.t.Helper()
+	run := func(name string) *sampler {
+		ports, err := Ports(2)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		l := &sampler{otlp: ports[0], admin: ports[1]}
+		env := append(slices.Clone(s.env), "TMPDIR="+s.t.TempDir())
+		l.Proc = startEnv(s.t, env, name, all.program, "live", "--listen", l.otlp, "--http=", "--admin", l.admin, "--cold",
+			"--state", s.url(objecttest.Bucket, "live"), "--snapshot-every", "500ms")
+		l.await(s.t)
+		return l
+	}
+	g, err := loadgen.New(loadgen.DefaultConfig())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	first := run("state-first")
+	sent := send(s.t, first.otlp, g, 20)
+	judged := time.Now()
+	wait(s.t, 30*time.Second, "a snapshot of all spans", func() bool {
+		v := first.status(s.t)
+		return v.Counters.Spans == sent && v.SnapshotAt.After(judged)
+	})
+	first.Kill()
+	next := run("state-next")
+	if v := next.status(s.t); v.Counters.Spans != sent {
+		s.t.Errorf("the next process knows %d spans of %d: %v", v.Counters.Spans, sent, v.Problems)
+	}
+	if err := next.Stop(); err != nil {
+		s.t.Errorf("%v\n%s", err, next.Tail(10))
+	}
 }
